@@ -1,0 +1,1 @@
+"""What ./dev calls: the embedded servers, the supervisor, the test run, the checks and the lock."""
