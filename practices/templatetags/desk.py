@@ -1,0 +1,70 @@
+"""Template tags of the desk's pages: icons, monograms and the parts of a name that may show."""
+
+from functools import lru_cache
+
+from django import template
+from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+
+@lru_cache(maxsize=1)
+def _sprite() -> str:
+    # A hashed address costs a look into the manifest; a board of 300 cards draws a thousand icons.
+    return static("icons.svg")
+
+
+@lru_cache(maxsize=1024)
+def _drawing(name: str, size: int, label: str) -> SafeString:
+    spoken = format_html('role="img" aria-label="{}"', label) if label else SafeString('aria-hidden="true"')
+    return format_html(
+        '<svg class="i i{}" {}><use href="{}#{}"></use></svg>', size, spoken, _sprite(), name
+    )
+
+
+@register.simple_tag
+def icon(name: str, size: int = 16, label: str = "") -> SafeString:
+    """An icon of the sprite `static/icons.svg` as inline SVG.
+
+    `size` is in CSS pixels and must have its class in css/base.css (9, 11 to 24, 28, 32).
+    Without a `label` the icon is hidden from screen readers: words beside it carry the meaning.
+    """
+    return _drawing(name, size, label)
+
+
+@register.filter
+def initials(name: str) -> str:
+    """At most two capitals of a name, for a monogram: "Priya Raman, NP" gives "PR"."""
+    words = [word for word in name.split(",")[0].split() if word[:1].isalpha() and not word.endswith(".")]
+    if not words:
+        return name[:1].upper()
+    return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
+
+
+@register.filter
+def tint(key: object) -> str:
+    """The colour class `p-0` … `p-7` of a practice's monogram, stable for a key such as its id or slug."""
+    return f"p-{sum(str(key).encode()) % 8}"
+
+
+@register.filter
+def control(field: BoundField) -> SafeString:
+    """A form field's control in the look of the desk, tied to the texts under it for screen readers.
+
+    A field without errors is not yet invalid: `aria-invalid` appears with the first error only.
+    """
+    widget = field.field.widget
+    attrs: dict[str, str | bool] = {}
+    own_class = str(widget.attrs.get("class", ""))
+    if not isinstance(widget, CheckboxInput | RadioSelect | CheckboxSelectMultiple):
+        attrs["class"] = f"in {own_class}".strip()
+    described = [f"{field.auto_id}_helptext"] if field.help_text else []
+    if field.errors:
+        attrs["aria-invalid"] = "true"
+        described.append(f"{field.auto_id}_error")
+    if described:
+        attrs["aria-describedby"] = " ".join(described)
+    return field.as_widget(attrs=attrs)
