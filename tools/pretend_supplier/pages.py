@@ -1,0 +1,242 @@
+"""The pages on which a person plays the patient: phones, one phone's conversation, mails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+from . import texts
+from .carrier import Carrier
+from .control import wanted_number, writing
+from .ledger import Mail, Message, Phone
+from .markup import HEADERS, day_words, escape, frame, linked, time_tag
+from .wire import BadRequest, Request, Response, see_other
+
+STATIC = Path(__file__).with_name("static")
+STATIC_TYPES = {
+    "phone.css": "text/css; charset=utf-8",
+    "phone.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+QUICK = ("YES", "NO", "👍", "STOP")
+SHOWN_PHONES = 200
+STATES = {
+    "queued": ("…", "on its way"),
+    "sent": ("✓", "sent"),
+    "delivered": ("✓✓", "delivered"),
+    "undelivered": ("!", "not delivered"),
+    "failed": ("!", "failed"),
+    "canceled": ("×", "cancelled"),
+}
+
+
+class Pages:
+    """Answers browsers; each page works by plain forms, the script only saves reloading."""
+
+    def __init__(self, carrier: Carrier) -> None:
+        self.carrier = carrier
+        self.ledger = carrier.ledger
+
+    # Phones
+
+    def home(self, request: Request, found: dict[str, str]) -> Response:
+        """List the phones, newest text first."""
+        wanted = request.query.get("q", "").strip()
+        body = f"""<main class="two">{self._aside(wanted)}
+<section class="pane empty" aria-label="Conversation">
+<div><h2>Play the patient</h2>
+<p>Choose a phone to read its texts and answer them.
+A text that the practice sends shows up here at once.</p></div></section></main>"""
+        return page("Phones", "/", body, "home")
+
+    def find_phone(self, request: Request, found: dict[str, str]) -> Response:
+        """Go to the phone whose number was typed; a part of a number or name filters the list."""
+        typed = request.query.get("q", "").strip()
+        number = texts.typed_number(typed)
+        if number is None:
+            return see_other("/?" + urlencode({"q": typed[:40]}))
+        return see_other(f"/phones/{quote(number)}")
+
+    def phone(self, request: Request, found: dict[str, str]) -> Response:
+        """Show one phone."""
+        number = wanted_number(found["number"])
+        line = self._line(number, request.query.get("line", ""))
+        body = f"""<main class="two">{self._aside("", number)}
+<section class="pane" aria-label="Conversation">{self._head(number, line)}
+<ol class="talk" id="talk" aria-live="polite" aria-label="Texts" data-keep>{self._talk(number, line)}</ol>
+{self._writing(number, line)}</section></main>"""
+        return page(texts.shown_number(number), "/", body, "talking")
+
+    def write(self, request: Request, found: dict[str, str]) -> Response:
+        """Send what was typed, or a quick answer, to the practice."""
+        number, form = wanted_number(found["number"]), request.form()
+        line = wanted_number(form.get("line", ""))
+        body = form.get("quick") or form.get("body", "")
+        if body.strip():
+            writing(self.carrier, number, line, body.strip().replace("\r\n", "\n"))
+        return see_other(f"/phones/{quote(number)}?{urlencode({'line': line})}#write")
+
+    def set_kind(self, request: Request, found: dict[str, str]) -> Response:
+        """Change how a phone behaves."""
+        number, form = wanted_number(found["number"]), request.form()
+        kind = form.get("kind", "mobile")
+        if kind not in texts.PHONE_KINDS:
+            raise BadRequest("no such kind of phone")
+        known = self.ledger.phones.get(number, Phone(number))
+        self.ledger.keep_phone(Phone(number, kind, form.get("name", known.name).strip()[:80]))
+        return see_other(f"/phones/{quote(number)}?{urlencode({'line': form.get('line', '')})}")
+
+    def _line(self, number: str, wanted: str) -> str:
+        """Return the line to show: the one asked for, the last one in use, or the first there is."""
+        if (asked := texts.normal_number(wanted)) is not None:
+            return asked
+        spoken = [message.line for message in self.ledger.conversation(number)]
+        return spoken[-1] if spoken else next(iter(self.carrier.settings.lines), "")
+
+    def _label(self, line: str) -> str:
+        known = self.carrier.settings.lines.get(line)
+        return known.label if known and known.name else texts.shown_number(line)
+
+    def _aside(self, wanted: str, current: str = "") -> str:
+        return f"""<aside class="list" aria-label="Phones">
+<form action="/phones" role="search"><label class="hide" for="q">Find or add a phone</label>
+<input id="q" name="q" type="search" inputmode="tel" autocomplete="off" placeholder="Find or add a number"
+ value="{escape(wanted)}"><button class="soft">Open</button></form>
+<ul id="phones" data-keep>{self._phones(wanted, current)}</ul></aside>"""
+
+    def _phones(self, wanted: str, current: str) -> str:
+        last: dict[str, Message] = {}
+        for message in self.ledger.snapshot():
+            last.pop(message.phone, None)
+            last[message.phone] = message
+        with self.ledger.changed:
+            silent = [phone for number, phone in self.ledger.phones.items() if number not in last]
+            rows = [(self.ledger.phones[number], last[number]) for number in reversed(last)]
+        everyone: list[tuple[Phone, Message | None]] = [*rows, *((phone, None) for phone in silent)]
+        digits = "".join(filter(str.isdigit, wanted))
+        chosen = [
+            self._row(phone, message, current)
+            for phone, message in everyone
+            if not wanted or (digits and digits in phone.number) or wanted.lower() in phone.name.lower()
+        ]
+        if not chosen:
+            words = "No phone fits." if wanted else "No phone has got a text yet."
+            return f'<li class="none" data-key="none"><p>{words} Type a number above to open one.</p></li>'
+        return "".join(chosen[:SHOWN_PHONES])
+
+    def _row(self, phone: Phone, message: Message | None, current: str) -> str:
+        number = texts.shown_number(phone.number)
+        mark = ' aria-current="page"' if phone.number == current else ""
+        second = f'<span class="num">{escape(number)}</span>' if phone.name else ""
+        preview = when = ""
+        if message is not None:
+            who = "You: " if not message.outbound else ""
+            preview = f'<span class="preview">{escape(who + message.body[:120])}</span>'
+            when = time_tag(message.created, with_day=True)
+        return f"""<li data-key="{escape(phone.number)}"><a href="/phones/{quote(phone.number)}"{mark}>
+<span class="who"><b>{escape(phone.name or number)}</b>{second}</span>{when}{preview}</a></li>"""
+
+    def _head(self, number: str, line: str) -> str:
+        phone = self.ledger.phones.get(number, Phone(number))
+        spoken = {message.line for message in self.ledger.conversation(number)}
+        lines = [*self.carrier.settings.lines, *sorted(spoken - set(self.carrier.settings.lines))]
+        tabs = "".join(
+            f'<a href="/phones/{quote(number)}?{urlencode({"line": one})}"'
+            f"{' aria-current=true' if one == line else ''}>{escape(self._label(one))}</a>"
+            for one in lines
+        )
+        kinds = "".join(
+            f"<option value={kind}{' selected' if kind == phone.kind else ''}>{escape(words)}</option>"
+            for kind, words in texts.PHONE_KINDS.items()
+        )
+        shown = texts.shown_number(number)
+        return f"""<div class="head"><a class="back" href="/" aria-label="All phones">‹</a>
+<div class="peer"><h1>{escape(self._label(line) if line else "No line yet")}</h1>
+<p>on {escape(phone.name + ", " if phone.name else "")}{escape(shown)}</p></div>
+<details><summary>This phone</summary><form method="post" action="/phones/{quote(number)}/kind">
+<label>Name <input name="name" value="{escape(phone.name)}" maxlength="80" autocomplete="off"></label>
+<label>Behaves as <select name="kind">{kinds}</select></label>
+<input type="hidden" name="line" value="{escape(line)}"><button class="strong">Save</button></form>
+</details></div>
+{f'<nav class="lines" aria-label="Practices">{tabs}</nav>' if len(lines) > 1 else ""}"""
+
+    def _talk(self, number: str, line: str) -> str:
+        items, day = [], ""
+        for message in self.ledger.conversation(number):
+            if message.line != line:
+                continue
+            if (words := day_words(message.created)) != day:
+                day = words
+                items.append(f'<li class="day" data-key="day {escape(day)}">{escape(day)}</li>')
+            items.append(self._bubble(message))
+        if not items:
+            return '<li class="none" data-key="none"><p>No texts between these two yet.</p></li>'
+        if (line, number) in self.ledger.opt_outs:
+            items.append('<li class="day" data-key="stopped">This phone has opted out. START lifts it.</li>')
+        return "".join(items)
+
+    def _bubble(self, message: Message) -> str:
+        side = "theirs" if message.outbound else "mine"
+        sign, words = STATES.get(message.status, ("", ""))
+        if message.error_code:
+            words += f": {texts.ERROR_WORDS.get(message.error_code, '').lower()} ({message.error_code})"
+        state = f'<span class="sign" aria-hidden="true">{sign}</span> {escape(words)}' if words else ""
+        note = f'<span class="note">{escape(message.note)}</span>' if message.note else ""
+        bad = " bad" if message.status in ("undelivered", "failed", "canceled") else ""
+        text = linked(message.body) if message.body else "<i>The text was erased.</i>"
+        return f"""<li class="{side}{bad}" data-key="{escape(message.sid)}"><p class="bubble">{text}</p>
+<p class="state" data-live>{time_tag(message.created)} {state}{note}</p></li>"""
+
+    def _writing(self, number: str, line: str) -> str:
+        if not line:
+            return '<p class="hint">No practice has a number here yet.</p>'
+        quick = "".join(f'<button name="quick" value="{one}">{one}</button>' for one in QUICK)
+        return f"""<form class="write" id="write" method="post" action="/phones/{quote(number)}" data-send>
+<input type="hidden" name="line" value="{escape(line)}">
+<div class="quick" role="group" aria-label="Quick answers">{quick}</div>
+<div class="type"><label class="hide" for="body">Text to {escape(self._label(line))}</label>
+<textarea id="body" name="body" rows="1" maxlength="1600" autocomplete="off"
+ placeholder="Text message"></textarea>
+<button class="strong" name="send" value="1">Send</button></div></form>"""
+
+    # Mails
+
+    def mails(self, request: Request, found: dict[str, str]) -> Response:
+        """List the mails, newest first."""
+        with self.ledger.changed:
+            newest = list(reversed(self.ledger.mails.values()))[:SHOWN_PHONES]
+        rows = "".join(self._mail_row(mail) for mail in newest)
+        if not rows:
+            rows = '<li class="none" data-key="none"><p>No mails yet.</p></li>'
+        body = f'<main class="one"><h1>Mails</h1><ul class="mails" id="mails" data-keep>{rows}</ul></main>'
+        return page("Mails", "/mails", body)
+
+    def _mail_row(self, mail: Mail) -> str:
+        return f"""<li data-key="{escape(mail.id)}"><a href="/mails/{escape(mail.id)}">
+<span class="who"><b>{escape(mail.subject or "No subject")}</b></span>{time_tag(mail.received, with_day=True)}
+<span class="preview">To {escape(", ".join(mail.recipients))} · {escape(mail.text[:140])}</span></a></li>"""
+
+    def mail(self, request: Request, found: dict[str, str]) -> Response:
+        """Show one mail with its links."""
+        mail = self.ledger.mails.get(found["id"])
+        if mail is None:
+            gone = '<h1>This mail is gone</h1><p><a href="/mails">All mails</a></p>'
+            return page("Mail", "/mails", f'<main class="one">{gone}</main>', status=404)
+        body = f"""<main class="one"><p><a href="/mails">‹ All mails</a></p>
+<article class="letter"><h1>{escape(mail.subject or "No subject")}</h1>
+<dl><dt>From</dt><dd>{escape(mail.sender)}</dd><dt>To</dt><dd>{escape(", ".join(mail.recipients))}</dd>
+<dt>Came</dt><dd>{escape(day_words(mail.received))}, {time_tag(mail.received)}</dd></dl>
+<div class="words">{linked(mail.text)}</div></article></main>"""
+        return page(mail.subject or "Mail", "/mails", body)
+
+    def static(self, request: Request, found: dict[str, str]) -> Response:
+        """Answer with the stylesheet, the script or the icon."""
+        kind = STATIC_TYPES.get(found["name"])
+        if kind is None:
+            return Response(404, b"not here")
+        return Response(200, (STATIC / found["name"]).read_bytes(), kind, dict(HEADERS))
+
+
+def page(title: str, current: str, body: str, kind: str = "", status: int = 200) -> Response:
+    """Answer with a whole page."""
+    return Response(status, frame(title, current, body, kind), "text/html; charset=utf-8", dict(HEADERS))
