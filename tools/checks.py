@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from tools import lock
 from tools.places import ROOT
 from tools.progress import step
-from tools.testing import test_servers
+from tools.testing import throw_away_servers
 
 SOURCES = ["."]
 
@@ -35,7 +35,9 @@ def checks() -> Iterator[Check]:
     yield Check("import contract", ["lint-imports"], application)
     yield Check("migrations", [python, "manage.py", "makemigrations", "--check", "--dry-run"], application)
     yield Check(
-        "production settings", [python, "manage.py", "check", "--deploy", "--fail-level", "WARNING"], production
+        "production settings",
+        [python, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        production,
     )
     yield Check("templates", ["djlint", "templates", "--lint", "--quiet"])
 
@@ -56,7 +58,7 @@ def _run(check: Check, variables: dict[str, str]) -> str:
                 check=False,
             )
             done_text, failed = done.stdout, done.returncode != 0
-        shown.note = "FAILED" if failed else ""
+        shown.failed = failed
     return done_text.strip() or "failed without a word" if failed else ""
 
 
@@ -64,14 +66,14 @@ def command(arguments: list[str]) -> int:
     """Run all checks, or those whose names are given; 0 when every one is content."""
     wanted = [c for c in checks() if not arguments or any(a in c.name for a in arguments)]
     complaints: dict[str, str] = {}
-    with test_servers() as variables:
+    with throw_away_servers() as variables:
         for check in wanted:
             if complaint := _run(check, variables):
                 complaints[check.name] = complaint
     if not arguments or "lock" in arguments:
         with step("lock") as shown:
             faults = lock.faults()
-            shown.note = "FAILED" if faults else ""
+            shown.failed = bool(faults)
         if faults:
             complaints["lock"] = "\n".join(faults)
     for name, complaint in complaints.items():

@@ -111,6 +111,25 @@ def for_mode(mode: str, **more: str) -> dict[str, str]:
     }
 
 
+def for_demo(addresses: dict[str, str], port: int = 8000, **more: str) -> dict[str, str]:
+    """The environment of the demo's processes and of ./dev manage.
+
+    Until the pretend supplier runs and its address is given, texts and e-mails go nowhere.
+    """
+    return for_mode(
+        "demo",
+        **{
+            **demo_secrets(),
+            "PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "TWILIO_BASE_URL": NOWHERE,
+            "EMAIL_HOST": "127.0.0.1",
+            "EMAIL_PORT": "1",
+            **addresses,
+            **more,
+        },
+    )
+
+
 def for_tests() -> dict[str, str]:
     """What tests and checks get besides the servers; nothing in it can reach a real supplier."""
     return {

@@ -15,7 +15,9 @@ PROJECT = ROOT / "pyproject.toml"
 DEVELOPERS = ROOT / "requirements.lock"
 PRODUCTION = ROOT / "requirements-production.lock"
 COMPILE = ["pip", "compile", "pyproject.toml", "--universal", "--generate-hashes", "--no-header", "--quiet"]
-FORBIDDEN = re.compile(r"://|\bfile:|^\s*--?(?:i|f|index-url|extra-index-url|find-links|trusted-host)\b|@ ", re.M)
+FORBIDDEN = re.compile(
+    r"://|\bfile:|^\s*--?(?:i|f|index-url|extra-index-url|find-links|trusted-host)\b|@ ", re.M
+)
 
 
 def command(arguments: list[str]) -> int:
@@ -35,7 +37,12 @@ def _compile(arguments: list[str]) -> None:
     variables = {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
     for certificates in ([], ["--system-certs"]):
         done = subprocess.run(
-            ["uv", *arguments, *certificates], cwd=ROOT, env=variables, capture_output=True, text=True, check=False
+            ["uv", *arguments, *certificates],
+            cwd=ROOT,
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode == 0:
             return
@@ -68,7 +75,9 @@ def _read(path: Path) -> str:
 
 def text_faults(name: str, text: str) -> list[str]:
     """Hosts, paths and packages without a hash: a lock may name none of them."""
-    wrong = [f"{name}: names a place: {m.string[m.start() :].splitlines()[0]}" for m in FORBIDDEN.finditer(text)]
+    wrong = [
+        f"{name}: names a place: {m.string[m.start() :].splitlines()[0]}" for m in FORBIDDEN.finditer(text)
+    ]
     for block in re.split(r"^(?=\S)", text, flags=re.M):
         if re.match(r"[a-z0-9]", block, re.I) and "--hash=sha256:" not in block:
             wrong.append(f"{name}: no hash for {block.splitlines()[0]}")
@@ -87,5 +96,7 @@ def pin_faults(name: str, text: str, wishes: list[str]) -> list[str]:
     wrong = [f"pyproject.toml: {wish} is not pinned with ==" for wish in wishes if not pins(wish)]
     for package, version in pins("\n".join(wishes)).items():
         if locked.get(package) != version:
-            wrong.append(f"{name}: has {package} {locked.get(package)}, pyproject.toml says {version}: ./dev lock")
+            wrong.append(
+                f"{name}: has {package} {locked.get(package)}, pyproject.toml says {version}: ./dev lock"
+            )
     return wrong

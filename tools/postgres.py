@@ -132,7 +132,8 @@ class Postgres:
 
     @property
     def exists(self) -> bool:
-        return (self.data / "PG_VERSION").exists() and (self.folder / "passwords.json").exists()
+        """Whether the cluster was made to the end, roles included."""
+        return (self.data / "PG_VERSION").exists() and (self.folder / "complete").exists()
 
     @property
     def passwords(self) -> dict[str, str]:
@@ -168,6 +169,7 @@ class Postgres:
                     connection.execute(f"ALTER ROLE {OWNER_ROLE} CREATEDB".encode())
         finally:
             self.stop()
+        (self.folder / "complete").touch()
 
     def _initdb(self) -> None:
         pwfile = self.data.parent / "pwfile"
@@ -194,7 +196,16 @@ class Postgres:
         """Run tools/roles.sql with psql, passwords through the environment."""
         known = self.passwords
         done = subprocess.run(
-            [binaries() / "psql", "--no-psqlrc", "--quiet", "--tuples-only", "-d", "postgres", "-f", ROLES_SQL],
+            [
+                binaries() / "psql",
+                "--no-psqlrc",
+                "--quiet",
+                "--tuples-only",
+                "-d",
+                "postgres",
+                "-f",
+                ROLES_SQL,
+            ],
             env={
                 **clean_environment(),
                 "PGHOST": "127.0.0.1",
@@ -293,22 +304,26 @@ def throw_away(folder: Path) -> Postgres:
     cluster = Postgres(folder / "postgres", folder / "postgres.log", dict(THROW_AWAY))
     cluster.folder.mkdir(parents=True)
     cluster.how.make(cluster.data.parent)
-    shutil.copy2(source.folder / "passwords.json", cluster.folder / "passwords.json")
     shutil.copytree(source.data, cluster.data)
     cluster.how.own(cluster.data.parent)
+    for name in ("passwords.json", "complete"):
+        shutil.copy2(source.folder / name, cluster.folder / name)
     return cluster
 
 
 def _template() -> Postgres:
     """The cluster that test clusters are copied from; made anew when Postgres or the roles change."""
-    parts = (ROLES_SQL.read_bytes(), Path(__file__).read_bytes(), _version(binaries()).encode(), bytes(runner().base))
+    parts = (
+        ROLES_SQL.read_bytes(),
+        Path(__file__).read_bytes(),
+        _version(binaries()).encode(),
+        bytes(runner().base),
+    )
     name = hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
     TEMPLATES.mkdir(parents=True, exist_ok=True)
     with (TEMPLATES / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         cluster = Postgres(TEMPLATES / name, LOGS / "postgres-template.log", dict(THROW_AWAY))
-        done = TEMPLATES / f"{name}.complete"
-        if not (done.exists() and cluster.exists):
+        if not cluster.exists:
             cluster.create(throw_away=True)
-            done.touch()
     return cluster

@@ -12,11 +12,12 @@ HEARTBEAT_SECONDS = 10.0
 
 
 class Step:
-    """One step being shown; `note` replaces the small print behind its name."""
+    """One step being shown: `note` is the small print behind it, `failed` its mark at the end."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.note = ""
+        self.failed = False
         self.started = time.monotonic()
 
     def seconds(self) -> float:
@@ -45,7 +46,7 @@ def step(name: str) -> Iterator[Step]:
     mark = "✗"
     try:
         yield shown
-        mark = "✓"
+        mark = "✗" if shown.failed else "✓"
     finally:
         stop.set()
         thread.join()

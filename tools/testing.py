@@ -20,7 +20,18 @@ from tools.progress import step
 from tools.valkey import Valkey
 
 # With these the run is about single tests, or needs the terminal, so it stays in one process.
-ONE_PROCESS = {"-n", "--numprocesses", "--pdb", "--trace", "-s", "--collect-only", "--co", "-h", "--help", "--version"}
+ONE_PROCESS = {
+    "-n",
+    "--numprocesses",
+    "--pdb",
+    "--trace",
+    "-s",
+    "--collect-only",
+    "--co",
+    "-h",
+    "--help",
+    "--version",
+}
 BROWSER_TESTS = ROOT / "tests" / "browser"
 
 
@@ -59,7 +70,7 @@ def _cluster(folder: Path) -> Postgres:
 
 
 @contextmanager
-def test_servers() -> Iterator[dict[str, str]]:
+def throw_away_servers() -> Iterator[dict[str, str]]:
     """Throw-away servers, yielding the environment for what runs against them."""
     with run_folder() as folder:
         with step("Postgres and Valkey for the tests"):
@@ -114,7 +125,7 @@ def command(arguments: list[str]) -> int:
             program = browser.find_or_install()
             shown.note = str(program)
         found = {"BROWSER_EXE": str(program)}
-    with test_servers() as variables:
+    with throw_away_servers() as variables:
         pytest = [sys.executable, "-m", "pytest", *_in_parallel(arguments), *more, *arguments]
         status = _run(pytest, {**variables, **found})
     if without_browser:

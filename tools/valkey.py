@@ -31,7 +31,8 @@ def binary() -> str:
         if (installed := shutil.which(name)) is not None:
             return installed
     raise Trouble(
-        "No Valkey or Redis was found for this machine. Install valkey-server or redis-server, or set REDIS_URL."
+        "No Valkey or Redis was found for this machine. "
+        "Install valkey-server or redis-server, or set REDIS_URL."
     )
 
 
