@@ -74,8 +74,11 @@ class Practice:
             def log_message(self, *args: Any) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Taker)
-        self.server.daemon_threads = True
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 64
+
+        self.server = Server(("127.0.0.1", 0), Taker)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -281,11 +284,10 @@ class TestCallbacks:
     def test_retries_follow_the_wish_in_the_address(
         self, client: Client, supplier: PretendSupplier, practice: Practice, fragment: str, tries: int
     ) -> None:
-        practice.answers = [(500, "text/plain", "")] * 4
+        practice.answers = [(500, "text/plain", "")] * 8
         send(client, status_callback=practice.url + fragment)
         supplier.settle()
-        first = supplier.webhooks()[0]
-        assert len(first["tries"]) == tries
+        assert [webhook["tries"] for webhook in supplier.webhooks()] == [["500"] * tries] * 2
 
     def test_a_closed_port_is_tried_again(self, client: Client, supplier: PretendSupplier) -> None:
         with socket.socket() as probe:
@@ -316,8 +318,8 @@ class TestPhones:
     def test_a_text_becomes_a_signed_webhook_and_the_answer_a_text(
         self, supplier: PretendSupplier, practice: Practice
     ) -> None:
-        reply = "<Response><Message>Thank you &amp; see you.</Message><Message><Body>Two</Body></Message></Response>"
-        practice.answers = [(200, "text/xml", reply)]
+        two = "<Message>Thank you &amp; see you.</Message><Message><Body>Two</Body></Message>"
+        practice.answers = [(200, "text/xml", f"<Response>{two}</Response>")]
         written = supplier.write(PHONE, LINE, "Sí, allí estaré 👍")
         supplier.settle()
         _, params, headers = practice.taken[0]
