@@ -20,9 +20,7 @@ def _sprite() -> str:
 @lru_cache(maxsize=1024)
 def _drawing(name: str, size: int, label: str) -> SafeString:
     spoken = format_html('role="img" aria-label="{}"', label) if label else SafeString('aria-hidden="true"')
-    return format_html(
-        '<svg class="i i{}" {}><use href="{}#{}"></use></svg>', size, spoken, _sprite(), name
-    )
+    return format_html('<svg class="i i{}" {}><use href="{}#{}"></use></svg>', size, spoken, _sprite(), name)
 
 
 @register.simple_tag

@@ -1,0 +1,22 @@
+"""The Celery application and the whole timetable: static here, rows decide what is due."""
+
+import os
+
+from celery import Celery
+from celery.schedules import schedule
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "frontdesk.settings")
+
+app = Celery("frontdesk")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+app.conf.beat_schedule = {
+    "heartbeat": {"task": "frontdesk.tasks.heartbeat", "schedule": schedule(5.0)},
+    "deliver what is due": {"task": "messaging.tasks.deliver_due_everywhere", "schedule": schedule(5.0)},
+    "queue reminders": {"task": "scheduling.tasks.queue_reminders_everywhere", "schedule": schedule(60.0)},
+    "start the reviews": {"task": "frontdesk.tasks.start_reviews_everywhere", "schedule": schedule(60.0)},
+}
+# A wake-up older than the next one is worth nothing: it may not pile up while the worker is away.
+for entry in app.conf.beat_schedule.values():
+    entry["options"] = {"expires": 2 * entry["schedule"].run_every.total_seconds()}

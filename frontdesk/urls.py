@@ -1,0 +1,4 @@
+"""Every door of the house."""
+
+
+urlpatterns: list = []

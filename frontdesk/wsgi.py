@@ -1,0 +1,9 @@
+"""WSGI entry point: production serves pages from here."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "frontdesk.settings")
+
+application = get_wsgi_application()

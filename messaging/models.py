@@ -1,0 +1,242 @@
+"""Everything said between a practice and its patients, and the work it leaves for staff."""
+
+import datetime as dt
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.constraints import BaseConstraint
+from django.utils import timezone
+
+from patients.models import Channel, ContactPoint, Patient
+from practices.encryption import EncryptedJSONField, EncryptedTextField
+from practices.models import Language, User
+from practices.tenancy import PracticeForeignKey, PracticeOwned, scoped
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def due(self, now: dt.datetime | None = None) -> "MessageQuerySet":
+        """Outgoing rows whose time has come, and rows whose sender vanished."""
+        now = now or timezone.now()
+        return self.filter(
+            Q(status=Message.Status.QUEUED, send_after__lte=now)
+            | Q(status__in=[Message.Status.SENDING, Message.Status.UNCERTAIN], claimed_until__lte=now)
+        )
+
+    def waiting(self) -> "MessageQuerySet":
+        """Queued, and not yet on the way: these can still be withdrawn."""
+        return self.filter(status=Message.Status.QUEUED)
+
+    def to_read(self) -> "MessageQuerySet":
+        """Incoming messages that a person has to answer."""
+        return self.filter(direction=Message.Direction.IN, needs_person=True, handled_at=None)
+
+
+class Message(PracticeOwned):
+    """One text or e-mail, in either direction. An outgoing row is the outbox itself.
+
+    States only move forward: queued → sending → sent → delivered or undelivered; `uncertain` is a send
+    whose outcome the supplier never told; `suppressed` was never sent, `reason` says why.
+    """
+
+    class Direction(models.TextChoices):
+        OUT = "out", "To the patient"
+        IN = "in", "From the patient"
+
+    class Kind(models.TextChoices):
+        CONFIRMATION = "confirmation", "Confirmation"
+        REMINDER = "reminder", "Reminder"
+        MOVED = "moved", "Moved"
+        CANCELLED = "cancelled", "Cancelled"
+        REPLY = "reply", "Automatic answer"
+        NOTE = "note", "Written by staff"
+        BRIEF = "brief", "Brief to a clinician"
+        INBOUND = "inbound", "From the patient"
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Waiting to go out"
+        SENDING = "sending", "On its way"
+        UNCERTAIN = "uncertain", "Checking with the supplier"
+        SENT = "sent", "Sent"
+        DELIVERED = "delivered", "Delivered"
+        UNDELIVERED = "undelivered", "Not delivered"
+        FAILED = "failed", "Refused by the supplier"
+        SUPPRESSED = "suppressed", "Not sent"
+        CANCELLED = "cancelled", "Withdrawn"
+        RECEIVED = "received", "Received"
+
+    class Reading(models.TextChoices):
+        """What an incoming text was understood to say."""
+
+        YES = "yes", "Yes"
+        NO = "no", "No"
+        STOP = "stop", "Stop"
+        START = "start", "Start"
+        HELP = "help", "Help"
+        UNCLEAR = "unclear", "For a person"
+
+    patient = PracticeForeignKey(Patient, null=True, related_name="messages")
+    contact_point = PracticeForeignKey(ContactPoint, models.SET_NULL, null=True, related_name="+")
+    staff = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")  # a brief's reader
+    direction = models.CharField(max_length=3, choices=Direction.choices)
+    channel = models.CharField(max_length=5, choices=Channel.choices)
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    language = models.CharField(max_length=2, choices=Language.choices, default=Language.ENGLISH)
+    address = EncryptedTextField()  # the patient's number or e-mail address
+    address_index = models.CharField(max_length=32)
+    subject = models.CharField(max_length=120, blank=True)  # e-mail; never about a patient
+    body = EncryptedTextField()
+    status = models.CharField(max_length=11, choices=Status.choices)
+    reason = models.CharField(max_length=40, blank=True)  # why suppressed, refused or not delivered
+    idempotency_key = models.CharField(max_length=120, help_text="What makes a second one impossible.")
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    # Outgoing: when it may leave, until when it is worth sending, who holds it.
+    send_after = models.DateTimeField(null=True)
+    useful_until = models.DateTimeField(null=True)
+    ignores_quiet_hours = models.BooleanField(default=False)  # an answer to what was just written
+    attempts = models.PositiveSmallIntegerField(default=0)
+    reconciliations = models.PositiveSmallIntegerField(default=0)
+    claim = models.UUIDField(null=True)
+    claimed_until = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    supplier_id = models.CharField(max_length=64, blank=True)
+    error_code = models.CharField(max_length=10, blank=True)
+    # Incoming: how it was read, and whether a person has to.
+    in_reply_to = PracticeForeignKey("self", models.SET_NULL, null=True, related_name="replies")
+    reading = models.CharField(max_length=8, choices=Reading.choices, blank=True)
+    reading_undone_at = models.DateTimeField(null=True)
+    needs_person = models.BooleanField(default=False)
+    handled_at = models.DateTimeField(null=True)
+    handled_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+
+    objects: ClassVar[MessageQuerySet] = scoped(MessageQuerySet)
+
+    class Meta:
+        constraints: ClassVar[list[BaseConstraint]] = [
+            models.UniqueConstraint(fields=["practice", "idempotency_key"], name="message_once"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["practice", "send_after"], name="outbox_due", condition=Q(status="queued")),
+            models.Index(
+                fields=["practice", "claimed_until"],
+                name="outbox_claimed",
+                condition=Q(status__in=["sending", "uncertain"]),
+            ),
+            models.Index(fields=["practice", "patient", "-created_at"], name="messages_of_patient"),
+            models.Index(fields=["practice", "address_index", "-created_at"], name="messages_by_address"),
+            models.Index(fields=["practice", "supplier_id"], name="message_by_supplier_id"),
+            models.Index(
+                fields=["practice", "created_at"],
+                name="messages_to_read",
+                condition=Q(needs_person=True, handled_at=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+    @property
+    def read_automatically(self) -> bool:
+        return bool(self.reading) and self.reading != self.Reading.UNCLEAR
+
+
+class Suppression(PracticeOwned):
+    """An address that asked for silence: nothing leaves to it until it says otherwise."""
+
+    channel = models.CharField(max_length=5, choices=Channel.choices)
+    address_index = models.CharField(max_length=32)
+    since = models.DateTimeField(default=timezone.now)
+    lifted_at = models.DateTimeField(null=True)
+    source = models.CharField(max_length=20)  # text, supplier, staff
+    message = PracticeForeignKey(Message, models.SET_NULL, null=True, related_name="+")
+
+    objects: ClassVar["models.QuerySet[Suppression]"] = scoped(models.QuerySet)
+
+    class Meta:
+        constraints: ClassVar[list[BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["practice", "channel", "address_index"],
+                condition=Q(lifted_at=None),
+                name="suppressed_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} since {self.since}"
+
+
+class WebhookReceipt(PracticeOwned):
+    """A supplier's call that had its effect; the same one again has none."""
+
+    key = models.CharField(max_length=120)
+    received_at = models.DateTimeField(default=timezone.now)
+    raw = EncryptedJSONField()
+
+    objects: ClassVar["models.QuerySet[WebhookReceipt]"] = scoped(models.QuerySet)
+
+    class Meta:
+        constraints: ClassVar[list[BaseConstraint]] = [
+            models.UniqueConstraint(fields=["practice", "key"], name="webhook_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class TaskQuerySet(models.QuerySet["Task"]):
+    def open(self) -> "TaskQuerySet":
+        return self.filter(done_at=None)
+
+
+class Task(PracticeOwned):
+    """Work for a person, a row of “Needs you”: due by a time, and sooner or later with an owner."""
+
+    class Kind(models.TextChoices):
+        ANSWER = "answer", "Answer a message"
+        UNDELIVERED = "undelivered", "A message did not arrive"
+        NEW_TIME = "new-time", "Wants another time"
+        CANCEL = "cancel", "Wants to cancel"
+        LINK_LOCKED = "link-locked", "A link was locked"
+        UNCERTAIN = "uncertain", "A send whose outcome is unknown"
+        CALL = "call", "Call the patient"
+        FOLLOW_UP = "follow-up", "Follow up"
+
+    class Urgency(models.IntegerChoices):
+        EMERGENCY = 0, "Possible emergency"
+        SOON = 1, "Soon"
+        ROUTINE = 2, "Routine"
+
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    urgency = models.PositiveSmallIntegerField(choices=Urgency.choices, default=Urgency.ROUTINE)
+    patient = PracticeForeignKey(Patient, null=True, related_name="tasks")
+    message = PracticeForeignKey(Message, null=True, related_name="tasks")
+    appointment_id = models.UUIDField(null=True)  # a fact of a higher app: carried, not constrained
+    note = EncryptedTextField(blank=True, default="")
+    due_at = models.DateTimeField()
+    owner = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    snoozed_until = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+    done_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    outcome = models.CharField(max_length=40, blank=True)
+    once_key = models.CharField(max_length=120, help_text="One open task per cause.")
+
+    objects: ClassVar[TaskQuerySet] = scoped(TaskQuerySet)
+
+    class Meta:
+        ordering = ("urgency", "due_at")
+        constraints: ClassVar[list[BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["practice", "once_key"], condition=Q(done_at=None), name="open_task_once"
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["practice", "urgency", "due_at"], name="tasks_open", condition=Q(done_at=None)
+            ),
+            models.Index(fields=["practice", "patient"], name="tasks_of_patient"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"

@@ -1,0 +1,160 @@
+"""The one gate: who may come in, and what the practice's roles may do.
+
+Every page and every API door passes `admit`: a stranger sees 404, a member without the right 403. The
+gate opens the practice's scope and transaction, so a view that forgets it can read no row.
+"""
+
+import functools
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django_htmx.middleware import HtmxDetails
+from django_scopes import scopes_disabled
+
+from practices.audit import Actor
+from practices.models import Membership, Practice, Role, User
+from practices.tenancy import inside
+
+R, C, M = Role.RECEPTIONIST, Role.CLINICIAN, Role.MANAGER
+
+# Permission → roles. A door names one of these and nothing else.
+PERMISSIONS: dict[str, frozenset[Role]] = {
+    "desk.view": frozenset({R, C, M}),  # the shell, preferences, live updates
+    "board.view": frozenset({R, C, M}),
+    "day.view": frozenset({C, M, R}),
+    "patient.search": frozenset({R, C, M}),
+    "patient.view": frozenset({R, C, M}),
+    "patient.change": frozenset({R, C, M}),
+    "appointment.view": frozenset({R, C, M}),
+    "appointment.book": frozenset({R, C, M}),
+    "appointment.change": frozenset({R, C, M}),
+    "appointment.flow": frozenset({R, C, M}),  # arrived, in visit, done, no-show
+    "message.view": frozenset({R, C, M}),
+    "message.send": frozenset({R, C, M}),
+    "queue.view": frozenset({R, C, M}),
+    "queue.change": frozenset({R, C, M}),
+    "review.view": frozenset({R, M}),
+    "review.change": frozenset({R, M}),
+    "practice.view": frozenset({R, C, M}),
+    "practice.change": frozenset({M}),
+    "audit.view": frozenset({M}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What the gate hands out: the practice, the person's place in it, and who acts."""
+
+    practice: Practice
+    membership: Membership
+    actor: Actor
+
+    def may(self, permission: str) -> bool:
+        return bool(PERMISSIONS[permission].intersection(self.membership.roles))
+
+
+class DeskRequest(HttpRequest):
+    """A request that passed the gate."""
+
+    user: User
+    admission: Admission
+    practice: Practice
+    actor: Actor
+    htmx: HtmxDetails
+
+
+@contextmanager
+def admit(user: User | AnonymousUser, slug: str, permission: str, *, door: str) -> Iterator[Admission]:
+    """Opens the practice for a person who may do `permission`; Http404 for a stranger, else PermissionDenied.
+
+    The membership is read anew each time: one that was taken away ends with the next request.
+    """
+    practice = Practice.objects.filter(slug=slug).first()
+    if practice is None or not user.is_authenticated:
+        raise Http404
+    with inside(practice):
+        membership = Membership.objects.active().filter(user=user).first()
+        if membership is None:
+            raise Http404
+        membership.user = cast(User, user)
+        actor = Actor(
+            kind="api" if door == "api" else "staff",
+            door=door,
+            user=cast(User, user),
+            membership=membership,
+            request_id=uuid.uuid4().hex[:12],
+        )
+        admission = Admission(practice, membership, actor)
+        if not admission.may(permission):
+            raise PermissionDenied
+        yield admission
+
+
+DeskView = Callable[..., HttpResponse]
+
+
+def requires(permission: str, *, door: str = "page") -> Callable[[DeskView], Callable[..., HttpResponseBase]]:
+    """Puts the gate before a view under `/p/<slug:practice>/`; the view gets a DeskRequest."""
+    if permission not in PERMISSIONS:
+        raise KeyError(permission)
+
+    def decorate(view: DeskView) -> Callable[..., HttpResponseBase]:
+        @functools.wraps(view)
+        def gated(request: DeskRequest, practice: str, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return sign_in_first(request)
+            with admit(request.user, practice, permission, door=door) as admission:
+                request.admission, request.practice, request.actor = (
+                    admission,
+                    admission.practice,
+                    admission.actor,
+                )
+                response = view(request, **kwargs)
+                if response.status_code >= 500:
+                    transaction.set_rollback(True)
+                return response
+
+        gated.permission = permission  # type: ignore[attr-defined]
+        return gated
+
+    return decorate
+
+
+def sign_in_first(request: HttpRequest) -> HttpResponse:
+    """Sends a person to sign in and back; a fragment is told to load the whole page."""
+    if request.headers.get("HX-Request"):
+        response = HttpResponse(status=401)
+        response["HX-Refresh"] = "true"
+        return response
+    return redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
+
+
+def public_door(reason: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Marks a view that lets strangers in, and says what protects it instead of the gate."""
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        view.public_door = reason  # type: ignore[attr-defined]
+        return view
+
+    return decorate
+
+
+def practices_of(user: User) -> list[Practice]:
+    """The practices a person works for, by name; for the switcher."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('app.user_id', %s, true)", [str(user.pk)])
+        with scopes_disabled():
+            mine = Membership.objects.filter(user=user, active=True)
+            practices = [m.practice for m in mine.select_related("practice").order_by("practice__name")]
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('app.user_id', '', true)")
+    return practices

@@ -1,0 +1,90 @@
+"""Who did what, and who saw whom: two append-only tables, one function each.
+
+An `AuditEntry` is written by every verb in its own transaction. An `AccessEvent` is written by every
+door that shows a patient's data. If either cannot be written, the action fails with it.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from practices.models import AccessEvent, AuditEntry, Membership, User
+from practices.tenancy import PracticeOwned, current_practice
+
+ActorKind = Literal["staff", "api", "patient", "system"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, and through which door (`page`, `api`, `link`, `text`, `timetable`, `import`, …)."""
+
+    kind: ActorKind
+    door: str
+    user: User | None = None
+    membership: Membership | None = None
+    request_id: str = ""
+
+    @property
+    def name(self) -> str:
+        if self.user is not None:
+            return self.user.short_name
+        return {"patient": "the patient", "system": "Front Desk"}.get(self.kind, self.kind)
+
+
+SYSTEM = Actor(kind="system", door="timetable")
+
+
+def record(
+    verb: str,
+    subject: PracticeOwned,
+    *,
+    by: Actor,
+    patient_id: uuid.UUID | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> AuditEntry:
+    """Writes that `by` did `verb` (`appointment.booked`) to `subject`.
+
+    `changes` maps field names to [before, after]; it is stored encrypted.
+    """
+    entry = AuditEntry(
+        practice=current_practice(),
+        verb=verb,
+        actor_kind=by.kind,
+        actor=by.user,
+        door=by.door,
+        request_id=by.request_id,
+        subject_type=subject._meta.label_lower,
+        subject_id=subject.pk,
+        patient_id=patient_id,
+        field_names=sorted(changes or {}),
+        changes=_plain(changes) if changes else None,
+    )
+    entry.save(force_insert=True)
+    return entry
+
+
+def record_read(*, by: Actor, patients: Iterable[uuid.UUID], screen: str) -> None:
+    """Writes that `by` was shown these patients on `screen` (`board`, `search`, `record`, …)."""
+    shown = sorted(set(patients))
+    if not shown:
+        return
+    AccessEvent(
+        practice=current_practice(),
+        actor_kind=by.kind,
+        actor=by.user,
+        door=by.door,
+        screen=screen,
+        request_id=by.request_id,
+        patient_ids=shown,
+    ).save(force_insert=True)
+
+
+def _plain(changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: [str(item) if isinstance(item, (dt.date, dt.time, uuid.UUID)) else item for item in pair]
+        if isinstance(pair, (list, tuple))
+        else pair
+        for name, pair in changes.items()
+    }

@@ -1,0 +1,91 @@
+"""The suite's own database: made by the owner role, used as the running role, emptied by the owner.
+
+A suite that ran as owner or superuser would prove nothing about row security, so it refuses to.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, connections
+from django.test import TransactionTestCase
+from psycopg import sql
+
+OWNER_URL = os.environ.get("DATABASE_OWNER_URL", "")
+
+
+def owner_connection(name: str) -> psycopg.Connection:
+    """A connection of the owner role to one of the cluster's databases."""
+    return psycopg.connect(OWNER_URL, dbname=name, autocommit=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: Any, worker_id: str) -> Iterator[None]:
+    if not OWNER_URL:
+        pytest.exit("The tests need DATABASE_OWNER_URL and DATABASE_URL: run them with ./dev test", 4)
+    name = f"test_frontdesk_{worker_id}_{os.getpid()}"
+    with owner_connection("postgres") as owner:
+        owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    with owner_connection(name) as owner:
+        owner.execute(sql.SQL("REVOKE ALL ON SCHEMA public FROM PUBLIC"))
+        owner.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO frontdesk_app"))
+        for privilege in (
+            "SELECT, INSERT, UPDATE, DELETE ON TABLES",
+            "USAGE, SELECT ON SEQUENCES",
+        ):
+            owner.execute(
+                f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {privilege} TO frontdesk_app"  # type: ignore[arg-type]
+            )
+    with django_db_blocker.unblock():
+        migrate_as_owner(name)
+        refuse_to_run_above_row_security()
+        yield
+        connections.close_all()
+    with owner_connection("postgres") as owner:
+        owner.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def migrate_as_owner(name: str) -> None:
+    as_app = dict(connection.settings_dict)
+    owner = psycopg.conninfo.conninfo_to_dict(OWNER_URL)
+    connection.close()
+    connection.settings_dict.update(
+        NAME=name, USER=owner["user"], PASSWORD=owner["password"], HOST=owner["host"], PORT=owner["port"]
+    )
+    call_command("migrate", verbosity=0, interactive=False)
+    connection.close()
+    connection.settings_dict.update(as_app | {"NAME": name})
+    settings.DATABASES["default"]["NAME"] = name
+
+
+def refuse_to_run_above_row_security() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+        (above,) = cursor.fetchone()
+        cursor.execute("SELECT count(*) FROM pg_tables WHERE tableowner = current_user")
+        (owned,) = cursor.fetchone()
+    if above or owned:
+        pytest.exit("The tests run with a role that row security does not bind: they would prove nothing.", 4)
+
+
+def empty_tables(self: TransactionTestCase) -> None:
+    """Empties the tables as owner: the running role may not truncate, and never will."""
+    name = connection.settings_dict["NAME"]
+    connections.close_all()
+    with owner_connection(str(name)) as owner, owner.transaction():
+        for table in ("practices_auditentry", "practices_accessevent"):
+            owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER append_only")  # type: ignore[arg-type]
+        tables = owner.execute(
+            "SELECT string_agg(format('%I', tablename), ', ') FROM pg_tables WHERE schemaname = 'public' "
+            "AND tablename NOT IN ('django_migrations', 'django_content_type', 'auth_permission')"
+        ).fetchone()
+        owner.execute(f"TRUNCATE {tables[0]} RESTART IDENTITY CASCADE")  # type: ignore[index, arg-type]
+        for table in ("practices_auditentry", "practices_accessevent"):
+            owner.execute(f"ALTER TABLE {table} ENABLE TRIGGER append_only")  # type: ignore[arg-type]
+
+
+TransactionTestCase._fixture_teardown = empty_tables  # type: ignore[method-assign]

@@ -1,0 +1,12 @@
+"""Settings of the test suite: real servers, the running role, and nothing that leaves the machine."""
+
+from frontdesk.settings import *  # noqa: F403
+from frontdesk.settings import DATABASES
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+DATABASES["default"]["TEST"] = {"NAME": None}
+# Each test closes its connections itself; a pool would keep some open beyond the test database.
+DATABASES["default"]["OPTIONS"].pop("pool", None)
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SECURE_SSL_REDIRECT = False
+TWILIO_TIMEOUT_SECONDS = 2
