@@ -29,6 +29,7 @@ def command(arguments: list[str]) -> int:
     if not lock.take("manage"):
         return _beside_the_demo(arguments)
     with lock:
+        environment.demo_secrets()
         both = demo_servers()
         try:
             with step("Postgres and Valkey"):

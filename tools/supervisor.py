@@ -97,6 +97,7 @@ class Demo:
         return f"http://127.0.0.1:{self.supplier_port}"
 
     def start_servers(self) -> None:
+        environment.demo_secrets()  # Before there is data: without its keys it would be worth nothing.
         with step("Postgres") as shown:
             shown.note = "first start: making the data folder" if is_new(self.servers.postgres) else ""
             addresses = self.servers.start_postgres()
