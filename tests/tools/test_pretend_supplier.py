@@ -28,6 +28,7 @@ from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
 from tools.pretend_supplier.client import ControlError, PretendSupplier
+from tools.pretend_supplier.settings import Settings, SettingsError, read_config
 from tools.pretend_supplier.texts import segments
 
 LINE = "+15035550100"
@@ -609,6 +610,19 @@ class TestLimits:
     def test_it_listens_on_this_machine_only(self, supplier: PretendSupplier) -> None:
         assert supplier._supplier.server.server_address[0] == "127.0.0.1"
 
+    def test_letters_that_cannot_be_written_do_no_harm(
+        self, supplier: PretendSupplier, practice: Practice
+    ) -> None:
+        supplier.write(PHONE, LINE, "half a pair: \ud83d")
+        supplier.settle()
+        assert practice.taken[0][1]["Body"] == "half a pair: ?"
+        assert requests.get(f"{supplier.base_url}/phones/{PHONE}", timeout=5).status_code == 200
+
+    @pytest.mark.parametrize("body", [b"[1", b"[]", b"\xff\xfe", b'"x"', b"[" * 60_000])
+    def test_garbage_at_a_control_door_is_refused(self, supplier: PretendSupplier, body: bytes) -> None:
+        answer = requests.post(f"{supplier.base_url}/pretend/phones/{PHONE}/texts", data=body, timeout=5)
+        assert answer.status_code == 400
+
     def test_reset_forgets_all_but_the_lines(self, client: Client, supplier: PretendSupplier) -> None:
         supplier.write(PHONE, LINE, "STOP")
         supplier.fault("503", times=9)
@@ -684,6 +698,13 @@ class TestProgram:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
         assert done.returncode == 2
         assert "is not a phone number" in done.stderr
+
+    @pytest.mark.parametrize("text", ["{", "[]", '{"numbers": [{}]}', '{"phones": {"+1": {"kind": "x"}}}'])
+    def test_a_wrong_config_is_told_without_a_traceback(self, tmp_path: Path, text: str) -> None:
+        config = tmp_path / "config.json"
+        config.write_text(text)
+        with pytest.raises(SettingsError):
+            read_config(config, Settings())
 
     def test_stopping_leaves_no_thread_even_while_a_request_hangs(self, practice: Practice) -> None:
         before = set(threading.enumerate())

@@ -24,8 +24,14 @@ def wanted_number(text: Any) -> str:
     return number
 
 
+def clean(value: Any, limit: int) -> str:
+    """Return words from a request, cut to a limit, without what cannot be written in UTF-8."""
+    return str(value or "")[:limit].encode("utf-8", errors="replace").decode("utf-8")
+
+
 def writing(carrier: Carrier, phone: str, line: str, body: str) -> dict[str, Any]:
     """Let a phone write a text to a practice's line."""
+    body = clean(body, TEXT_LIMIT + 1)
     if not body.strip() or len(body) > TEXT_LIMIT:
         raise BadRequest(f"a text has 1 to {TEXT_LIMIT} letters")
     return carrier.write(phone, line, body).as_control()
@@ -68,7 +74,7 @@ class Control:
         kind = str(data.get("kind", known.kind))
         if kind not in texts.PHONE_KINDS:
             return problem(f"unknown kind {kind!r}; known: {', '.join(texts.PHONE_KINDS)}")
-        phone = Phone(number, kind, str(data.get("name", known.name))[:80])
+        phone = Phone(number, kind, clean(data.get("name", known.name), 80))
         self.ledger.keep_phone(phone)
         return json_answer(asdict(phone))
 
@@ -87,7 +93,7 @@ class Control:
                 if not isinstance(entry, dict):
                     raise BadRequest("send {number, url, name}, or a list of such")
                 number = wanted_number(entry.get("number"))
-                settings.add_line(number, str(entry.get("url") or ""), str(entry.get("name") or ""))
+                settings.add_line(number, clean(entry.get("url"), 500), clean(entry.get("name"), 80))
         return json_answer([asdict(line) for line in settings.lines.values()])
 
     def set_faults(self, request: Request, found: dict[str, str]) -> Response:

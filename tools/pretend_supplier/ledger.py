@@ -137,6 +137,7 @@ class Ledger:
         self.mails: dict[str, Mail] = {}
         self._caps = (message_cap, mail_cap)
         self._path = path
+        self._lines = 0
         self._file: TextIO | None = None
         if path is not None:
             self._load(path)
@@ -150,8 +151,7 @@ class Ledger:
             message.updated = now()
             self.messages[message.sid] = message
             self.phones.setdefault(message.phone, Phone(message.phone))
-            while len(self.messages) > self._caps[0]:
-                del self.messages[next(iter(self.messages))]
+            self._trim()
             self._note("message", asdict(message))
 
     def drop_message(self, sid: str) -> None:
@@ -164,14 +164,14 @@ class Ledger:
         """Add a phone or change how it behaves."""
         with self.changed:
             self.phones[phone.number] = phone
+            self._trim()
             self._note("phone", asdict(phone))
 
     def keep_mail(self, mail: Mail) -> None:
         """Add a mail; the oldest go when the cap is passed."""
         with self.changed:
             self.mails[mail.id] = mail
-            while len(self.mails) > self._caps[1]:
-                del self.mails[next(iter(self.mails))]
+            self._trim()
             self._note("mail", asdict(mail))
 
     def set_opt_out(self, line: str, phone: str, stopped: bool) -> None:
@@ -222,11 +222,20 @@ class Ledger:
                 self._file.close()
                 self._file = None
 
+    def _trim(self) -> None:
+        caps = ((self.messages, self._caps[0]), (self.phones, self._caps[0]), (self.mails, self._caps[1]))
+        for store, cap in caps:
+            while len(store) > cap:
+                del store[next(iter(store))]
+
     def _note(self, event: str, data: dict[str, Any]) -> None:
         self.version += 1
         if self._file is not None:
             self._file.write(json.dumps({"event": event, "data": data}, ensure_ascii=False) + "\n")
             self._file.flush()
+            self._lines += 1
+            if self._lines > 10 * sum(self._caps):
+                self._rewrite()
         self.changed.notify_all()
 
     def _load(self, path: Path) -> None:
@@ -269,6 +278,7 @@ class Ledger:
         if self._path is None:
             return
         self.close()
+        self._lines = 0
         self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_name(self._path.name + ".new")
         fresh.touch(mode=0o600)

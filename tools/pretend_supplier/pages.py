@@ -18,7 +18,17 @@ STATIC_TYPES = {
     "phone.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
-QUICK = ("YES", "NO", "👍", "STOP")
+# The thumb is drawn, because not every machine has a font with it.
+THUMB = (
+    '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7 10v11H4V10zm0 0 4-8c2 0 3 1 3 3l-1 4h6'
+    'c1.5 0 2.3 1.2 2 2.5l-1.6 7.5c-.3 1.2-1.2 2-2.4 2H7"/></svg>'
+)
+QUICK = (
+    ("YES", ">YES"),
+    ("NO", ">NO"),
+    ("👍", f' aria-label="Thumbs up">{THUMB}'),
+    ("STOP", ">STOP"),
+)
 SHOWN_PHONES = 200
 STATES = {
     "queued": ("…", "on its way"),
@@ -42,7 +52,7 @@ class Pages:
     def home(self, request: Request, found: dict[str, str]) -> Response:
         """List the phones, newest text first."""
         wanted = request.query.get("q", "").strip()
-        body = f"""<main class="two">{self._aside(wanted)}
+        body = f"""<main class="two"><h1 class="hide">Phones</h1>{self._aside(wanted)}
 <section class="pane empty" aria-label="Conversation">
 <div><h2>Play the patient</h2>
 <p>Choose a phone to read its texts and answer them.
@@ -152,7 +162,7 @@ A text that the practice sends shows up here at once.</p></div></section></main>
         shown = texts.shown_number(number)
         return f"""<div class="head"><a class="back" href="/" aria-label="All phones">‹</a>
 <div class="peer"><h1>{escape(self._label(line) if line else "No line yet")}</h1>
-<p>on {escape(phone.name + ", " if phone.name else "")}{escape(shown)}</p></div>
+<p>on {escape(phone.name + ", " if phone.name else "")}<span class="num">{escape(shown)}</span></p></div>
 <details><summary>This phone</summary><form method="post" action="/phones/{quote(number)}/kind">
 <label>Name <input name="name" value="{escape(phone.name)}" maxlength="80" autocomplete="off"></label>
 <label>Behaves as <select name="kind">{kinds}</select></label>
@@ -190,7 +200,7 @@ A text that the practice sends shows up here at once.</p></div></section></main>
     def _writing(self, number: str, line: str) -> str:
         if not line:
             return '<p class="hint">No practice has a number here yet.</p>'
-        quick = "".join(f'<button name="quick" value="{one}">{one}</button>' for one in QUICK)
+        quick = "".join(f'<button name="quick" value="{one}"{face}</button>' for one, face in QUICK)
         return f"""<form class="write" id="write" method="post" action="/phones/{quote(number)}" data-send>
 <input type="hidden" name="line" value="{escape(line)}">
 <div class="quick" role="group" aria-label="Quick answers">{quick}</div>

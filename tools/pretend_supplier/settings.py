@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from .texts import PHONE_KINDS
 
 DEMO_ACCOUNT_SID = "AC" + "0123456789abcdef" * 2
 DEMO_AUTH_TOKEN = "pretend-auth-token"
@@ -75,9 +78,22 @@ def read_config(path: Path, settings: Settings) -> None:
         raise SettingsError(f"{path} cannot be read as JSON: {error}") from error
     if not isinstance(data, dict):
         raise SettingsError(f"{path} must hold one JSON object")
+    try:
+        apply_config(data, settings)
+    except SettingsError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise SettingsError(f"{path} does not have the expected shape: {error!r}") from error
+
+
+def apply_config(data: dict[str, Any], settings: Settings) -> None:
+    """Put what a config file says into the settings."""
     for entry in data.get("numbers", []):
         settings.add_line(str(entry["number"]), str(entry.get("url", "")), str(entry.get("name", "")))
-    settings.phones.update(data.get("phones", {}))
+    for number, facts in data.get("phones", {}).items():
+        if facts.get("kind", "mobile") not in PHONE_KINDS:
+            raise SettingsError(f"{number}: the kinds of phones are {', '.join(PHONE_KINDS)}")
+        settings.phones[number] = facts
     settings.routes.update(data.get("routes", {}))
     for name in ("account_sid", "auth_token"):
         if name in data:
