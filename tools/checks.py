@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from tools import lock
@@ -67,10 +66,9 @@ def command(arguments: list[str]) -> int:
     """Run all checks, or those whose names are given; 0 when every one is content."""
     wanted = [c for c in checks() if not arguments or any(a in c.name for a in arguments)]
     complaints: dict[str, str] = {}
-    with throw_away_servers() if wanted else nullcontext({}) as variables:
-        for check in wanted:
-            if complaint := _run(check, variables):
-                complaints[check.name] = complaint
+    if wanted:
+        with throw_away_servers() as variables:
+            complaints = {c.name: complaint for c in wanted if (complaint := _run(c, variables))}
     if not arguments or "lock" in arguments:
         with step("lock") as shown:
             faults = lock.faults()
