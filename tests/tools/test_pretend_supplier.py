@@ -447,7 +447,7 @@ class TestFaults:
     def test_connections_that_end_badly(
         self, supplier: PretendSupplier, kind: str, taken: int, error: type[Exception]
     ) -> None:
-        supplier.fault(kind, times=1, **({"seconds": 20} if kind.startswith("hang") else {}))
+        supplier.fault(kind, times=1, seconds=20)
         with pytest.raises(error):
             send(client_of(supplier, timeout=0.3))
         supplier.settle()

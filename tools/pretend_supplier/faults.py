@@ -70,6 +70,8 @@ def read_fault(data: Any) -> Fault:
         raise FaultError("times, rate and seconds are numbers") from error
     if not (0 <= rate <= 1 and times >= 0 and 0 <= seconds <= 600):
         raise FaultError("rate is 0 to 1, times not negative, seconds at most 600")
+    if kind.startswith("reset"):
+        seconds = 0.0  # A reset comes at once; one list may give the same seconds to all its faults.
     return Fault(kind, times, rate, str(data.get("to") or ""), on, seconds)
 
 
