@@ -2,8 +2,11 @@
 
 import os
 
+from typing import Any
+
 from celery import Celery
 from celery.schedules import schedule
+from celery.signals import worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "frontdesk.settings")
 
@@ -20,3 +23,10 @@ app.conf.beat_schedule = {
 # A wake-up older than the next one is worth nothing: it may not pile up while the worker is away.
 for entry in app.conf.beat_schedule.values():
     entry["options"] = {"expires": 2 * entry["schedule"].run_every.total_seconds()}
+
+
+@worker_init.connect
+def refuse_unsafe_start(**_: Any) -> None:
+    from frontdesk.checks import refuse_unsafe_start
+
+    refuse_unsafe_start()

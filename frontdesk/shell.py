@@ -1,2 +1,95 @@
-def context(request):
-    return {}
+"""What stands around every page: the rail, the switcher, and where the shell's own buttons lead."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+from frontdesk.queue import queue_count
+from practices.access import Admission, practices_of
+from practices.models import Practice, Role, User
+
+# (URL name, icon, label, group, key, permission)
+RAIL = (
+    ("today", "calendar", "Today", "Work", "g t", "board.view"),
+    ("queue", "queue", "Needs you", "Work", "g q", "queue.view"),
+    ("patients", "users", "Patients", "Work", "g p", "patient.search"),
+    ("day", "stetho", "Your day", "The day", "g d", "day.view"),
+    ("morning", "sunrise", "Morning review", "The day", "g m", "review.view"),
+    ("wrap", "sunset", "Wrap-up", "The day", "g w", "review.view"),
+)
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """The shell's context for a page inside a practice; nothing elsewhere and nothing for fragments."""
+    admission: Admission | None = getattr(request, "admission", None)
+    if admission is None or request.headers.get("HX-Request") == "true":
+        return {"practice": admission.practice, "membership": admission.membership} if admission else {}
+    practice = admission.practice
+    user = admission.membership.user
+    return {
+        "practice": practice,
+        "membership": admission.membership,
+        "practices": switcher(user),
+        "nav": rail(request, admission),
+        "nav_foot": foot(request, admission),
+        "shell": {
+            "role": ", ".join(Role(role).label for role in admission.membership.roles),
+            "search_url": reverse("patient-search", args=[practice.slug]),
+            "live_url": reverse("live", args=[practice.slug]),
+            "changes_url": reverse("changes", args=[practice.slug]),
+            "preferences_url": reverse("preferences"),
+            "lock_url": reverse("lock"),
+            "sign_out_url": reverse("account_logout"),
+            "idle_minutes": settings.IDLE_SIGN_OUT_SECONDS // 60,
+        },
+    }
+
+
+def switcher(user: User) -> list[dict[str, Any]]:
+    return [
+        {
+            "slug": practice.slug,
+            "name": practice.name,
+            "monogram": practice.monogram,
+            "colour": practice.colour,
+            "url": reverse("practice-home", args=[practice.slug]),
+        }
+        for practice in practices_of(user)
+    ]
+
+
+def rail(request: HttpRequest, admission: Admission) -> list[dict[str, Any]]:
+    waiting = queue_count(admission.practice) if admission.may("queue.view") else 0
+    return [
+        {
+            "url": url,
+            "icon": icon,
+            "label": label,
+            "group": group,
+            "key": key,
+            "id": name,
+            "current": request.path.startswith(url),
+            "count": waiting if name == "queue" else None,
+            "hot": name == "queue" and bool(waiting),
+        }
+        for name, icon, label, group, key, permission in RAIL
+        if admission.may(permission) and not (name == "day" and not admission.membership.has(Role.CLINICIAN))
+        if (url := address(name, admission.practice))
+    ]
+
+
+def foot(request: HttpRequest, admission: Admission) -> list[dict[str, Any]]:
+    url = address("practice-settings", admission.practice)
+    if not admission.may("practice.change") or not url:
+        return []
+    current = request.path.startswith(url)
+    return [{"url": url, "icon": "sliders", "label": "Settings", "current": current, "group": ""}]
+
+
+def address(name: str, practice: Practice) -> str:
+    try:
+        return reverse(name, args=[practice.slug])
+    except NoReverseMatch:
+        return ""

@@ -1,4 +1,46 @@
-"""Every door of the house."""
+"""Every door of the house, in the order of its floors."""
 
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-urlpatterns: list = []
+from frontdesk.views import board, day, desk, queue, reviews
+from practices.access import public_door
+
+practice_pages = [
+    path("", desk.practice_home, name="practice-home"),
+    path("today/", board.today, name="today"),
+    path("queue/", queue.queue, name="queue"),
+    path("live/", board.live, name="live"),
+    path("changes/", board.changes, name="changes"),
+    path("morning/", reviews.morning, name="morning"),
+    path("wrap/", reviews.wrap, name="wrap"),
+    path("day/", day.day, name="day"),
+    path("", include("scheduling.urls")),
+    path("", include("messaging.urls")),
+    path("", include("patients.urls")),
+    path("", include("practices.urls")),
+]
+
+practice_api = [
+    path("", include("scheduling.api_urls")),
+    path("", include("patients.api_urls")),
+]
+
+schema = public_door("describes the API, holds no data")
+
+urlpatterns = [
+    path("", desk.home, name="home"),
+    path("healthz", desk.healthz, name="healthz"),
+    path("preferences/", desk.preferences, name="preferences"),
+    path("lock/", desk.lock, name="lock"),
+    path("account/", include("allauth.account.urls")),
+    path("p/<slug:practice>/", include(practice_pages)),
+    path("v/", include("scheduling.visit_urls")),
+    path("hooks/twilio/<slug:practice>/", include("messaging.hook_urls")),
+    path("api/v1/p/<slug:practice>/", include(practice_api)),
+    path("api/schema/", schema(SpectacularAPIView.as_view()), name="schema"),
+    path("api/", schema(SpectacularSwaggerView.as_view(url_name="schema")), name="api-docs"),
+    path("platform-support/", admin.site.urls),
+]
+

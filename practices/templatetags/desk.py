@@ -1,6 +1,8 @@
 """Template tags of the desk's pages: icons, monograms and the parts of a name that may show."""
 
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 from django import template
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect
@@ -42,10 +44,20 @@ def initials(name: str) -> str:
     return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
 
 
-@register.filter
-def tint(key: object) -> str:
-    """The colour class `p-0` … `p-7` of a practice's monogram, stable for a key such as its id or slug."""
-    return f"p-{sum(str(key).encode()) % 8}"
+def _of(practice: object, name: str) -> Any:
+    return practice.get(name) if isinstance(practice, Mapping) else getattr(practice, name, None)
+
+
+@register.simple_tag
+def monogram(practice: object, size: str = "") -> SafeString:
+    """The coloured letters of a practice, the only place where its colour appears.
+
+    Takes a Practice or a mapping with `name`, `monogram` and `colour` (0 to 7); `size` is empty, sm, md or lg.
+    """
+    letters = _of(practice, "monogram") or initials(str(_of(practice, "name") or "Front Desk"))
+    colour = int(_of(practice, "colour") or 0) % 8
+    classes = f"mono {size} p-{colour}".replace("  ", " ")
+    return format_html('<span class="{}" aria-hidden="true">{}</span>', classes, letters)
 
 
 @register.filter
