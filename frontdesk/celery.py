@@ -1,7 +1,6 @@
 """The Celery application and the whole timetable: static here, rows decide what is due."""
 
 import os
-
 from typing import Any
 
 from celery import Celery

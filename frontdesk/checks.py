@@ -15,9 +15,7 @@ DEFAULT_SECRETS = ("change-me", "insecure", "local-only", "django-insecure")
 
 
 @register(Tags.security)
-def production_settings(
-    app_configs: Sequence[AppConfig] | None, **kwargs: Any
-) -> list[CheckMessage]:
+def production_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Errors of settings that no production may run with; nothing to say in demo and tests."""
     if not settings.PRODUCTION:
         return []

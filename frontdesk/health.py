@@ -29,7 +29,7 @@ def timetable_is_alive(**_: Any) -> None:
 def database_answers() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-        return cursor.fetchone() == (1,)
+        return bool(cursor.fetchone() == (1,))
 
 
 def has_mark(part: str) -> bool:

@@ -43,4 +43,3 @@ urlpatterns = [
     path("api/", schema(SpectacularSwaggerView.as_view(url_name="schema")), name="api-docs"),
     path("platform-support/", admin.site.urls),
 ]
-

@@ -258,7 +258,7 @@ class ContactPoint(PracticeOwned):
 
 
 class ConsentQuerySet(models.QuerySet["Consent"]):
-    def latest(self) -> "ConsentQuerySet":
+    def in_force(self) -> "ConsentQuerySet":
         """The row that counts: the last one per patient and channel."""
         return self.order_by("patient_id", "channel", "-given_at", "-id").distinct("patient_id", "channel")
 

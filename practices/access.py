@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
@@ -84,11 +84,11 @@ def admit(user: User | AnonymousUser, slug: str, permission: str, *, door: str) 
         membership = Membership.objects.active().filter(user=user).first()
         if membership is None:
             raise Http404
-        membership.user = cast(User, user)
+        membership.user = user
         actor = Actor(
             kind="api" if door == "api" else "staff",
             door=door,
-            user=cast(User, user),
+            user=user,
             membership=membership,
             request_id=uuid.uuid4().hex[:12],
         )

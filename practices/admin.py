@@ -7,12 +7,12 @@ from practices.models import Practice, User
 
 
 @admin.register(Practice)
-class PracticeAdmin(ModelAdmin):  # type: ignore[misc]
+class PracticeAdmin(ModelAdmin):
     list_display = ("name", "slug", "time_zone", "line_number")
 
 
 @admin.register(User)
-class UserAdmin(ModelAdmin):  # type: ignore[misc]
+class UserAdmin(ModelAdmin):
     list_display = ("email", "given_name", "family_name", "is_active", "is_staff")
     search_fields = ("email",)
     exclude = ("password", "groups", "user_permissions")

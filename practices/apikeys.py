@@ -17,7 +17,7 @@ from practices import audit
 from practices.access import Admission
 from practices.audit import Actor
 from practices.models import ApiKey, Membership, Practice, User
-from practices.tenancy import inside
+from practices.tenancy import current_practice, inside
 
 
 @transaction.atomic
@@ -25,7 +25,7 @@ def create_api_key(*, user: User, name: str = "", by: Actor) -> tuple[ApiKey, st
     """A new key of the current practice for a member; returns the row and the key, which is not kept."""
     key = f"fd_{secrets.token_urlsafe(32)}"
     row = ApiKey(
-        practice=audit.current_practice(),
+        practice=current_practice(),
         user=user,
         name=name,
         hint=key[-4:],

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from typing import Any, TypeVar
+from typing import Any, cast
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -86,15 +86,12 @@ class SealedAttribute(DeferredAttribute):
             return self
         value = super().__get__(instance, cls)
         if isinstance(value, Sealed):
-            value = self.field.open(value, instance)
+            value = cast(EncryptedField, self.field).open(value, instance)
             instance.__dict__[self.field.attname] = value
         return value
 
     def __set__(self, instance: Any, value: Any) -> None:
         instance.__dict__[self.field.attname] = value
-
-
-_T = TypeVar("_T")
 
 
 class EncryptedField(models.Field):  # type: ignore[type-arg]

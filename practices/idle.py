@@ -5,6 +5,7 @@ Background requests (live updates, polling) carry the header `X-Background` and 
 
 import time
 from collections.abc import Callable
+from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings
@@ -33,7 +34,7 @@ class IdleSignOut:
 
     async def answer_async(self, request: HttpRequest) -> HttpResponseBase:
         await sync_to_async(self.check)(request)
-        return await self.get_response(request)  # type: ignore[misc]
+        return cast(HttpResponseBase, await cast(Any, self.get_response)(request))
 
     def check(self, request: HttpRequest) -> None:
         if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:

@@ -17,9 +17,12 @@ def main() -> int:
     from messaging import webhooks
     from practices.models import Practice
 
-    url = settings.PUBLIC_URL + reverse(webhooks.text_received)
     lines = [
-        {"number": str(practice.line_number), "url": url, "name": practice.public_name}
+        {
+            "number": str(practice.line_number),
+            "url": settings.PUBLIC_URL + reverse(webhooks.text_received, args=[practice.slug]),
+            "name": practice.public_name,
+        }
         for practice in Practice.objects.all()
     ]
     json.dump(lines, sys.stdout)

@@ -52,7 +52,7 @@ def _of(practice: object, name: str) -> Any:
 def monogram(practice: object, size: str = "") -> SafeString:
     """The coloured letters of a practice, the only place where its colour appears.
 
-    Takes a Practice or a mapping with `name`, `monogram` and `colour` (0 to 7); `size` is empty, sm, md or lg.
+    Takes a Practice or a mapping with `name`, `monogram`, `colour` (0 to 7); `size` is empty, sm, md or lg.
     """
     letters = _of(practice, "monogram") or initials(str(_of(practice, "name") or "Front Desk"))
     colour = int(_of(practice, "colour") or 0) % 8
