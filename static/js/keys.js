@@ -147,7 +147,7 @@ function showList() {
   list.replaceChildren();
   const told = new Set();
   for (const control of controls(document)) {
-    const label = control.dataset.keyLabel ?? control.getAttribute("aria-label") ?? control.textContent.trim();
+    const label = control.dataset.keyLabel ?? control.getAttribute("aria-label") ?? (control.title || control.textContent.trim());
     const combo = keysOf(control)[0];
     if (told.has(combo)) continue;
     told.add(combo);
