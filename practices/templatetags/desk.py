@@ -22,14 +22,16 @@ def _sprite() -> str:
 @lru_cache(maxsize=1024)
 def _drawing(name: str, size: int, label: str) -> SafeString:
     spoken = format_html('role="img" aria-label="{}"', label) if label else SafeString('aria-hidden="true"')
-    return format_html('<svg class="i i{}" {}><use href="{}#{}"></use></svg>', size, spoken, _sprite(), name)
+    sized = f"i i{size}" if size else "i"
+    return format_html('<svg class="{}" {}><use href="{}#{}"></use></svg>', sized, spoken, _sprite(), name)
 
 
 @register.simple_tag
-def icon(name: str, size: int = 16, label: str = "") -> SafeString:
+def icon(name: str, size: int = 0, label: str = "") -> SafeString:
     """An icon of the sprite `static/icons.svg` as inline SVG.
 
-    `size` is in CSS pixels and must have its class in css/base.css (9, 11 to 24, 28, 32).
+    `size` is in CSS pixels and must have its class in css/base.css (9, 11 to 24, 28, 32); without it
+    the component around the icon decides (`--is`), else it is 16.
     Without a `label` the icon is hidden from screen readers: words beside it carry the meaning.
     """
     return _drawing(name, size, label)
