@@ -137,6 +137,15 @@ class Message(PracticeOwned):
         return f"{self.kind} {self.pk}"
 
     @property
+    def is_last_word(self) -> bool:
+        """The one text that may follow an opt-out: that it was heard (47 CFR 64.1200(a)(12))."""
+        return (
+            self.kind == self.Kind.REPLY
+            and self.in_reply_to is not None
+            and self.in_reply_to.reading == self.Reading.STOP
+        )
+
+    @property
     def read_automatically(self) -> bool:
         return bool(self.reading) and self.reading != self.Reading.UNCLEAR
 

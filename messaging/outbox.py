@@ -1,0 +1,200 @@
+"""The only way to say something to a patient: a row in the caller's transaction.
+
+Nothing leaves from here. `messaging.delivery` takes what is due to the suppliers, after the commit.
+"""
+
+import datetime as dt
+import logging
+import uuid
+
+import redis
+from celery import current_app
+from django.db import transaction
+from django.utils import timezone
+from kombu.exceptions import KombuError
+
+from messaging.models import Message, MessageQuerySet, Suppression
+from patients.contacts import consent_state, email_contact, textable_contact
+from patients.models import Channel, ContactPoint, Patient
+from practices import audit, changes
+from practices.audit import Actor
+from practices.models import Practice, User
+from practices.tenancy import current_practice
+
+logger = logging.getLogger(__name__)
+
+SYSTEM_OF = {Channel.SMS: ContactPoint.System.PHONE, Channel.EMAIL: ContactPoint.System.EMAIL}
+
+
+def address_index(channel: str, address: str) -> str:
+    """The blind index of a number or e-mail address of the open practice."""
+    system = SYSTEM_OF.get(Channel(channel), ContactPoint.System.PHONE)
+    return ContactPoint.index_for(current_practice().pk, system, address)
+
+
+@transaction.atomic
+def queue_message(
+    *,
+    patient: Patient | None,
+    channel: str,
+    kind: str,
+    body: str,
+    language: str,
+    contact_point: ContactPoint | None = None,
+    subject: str = "",
+    send_after: dt.datetime,
+    useful_until: dt.datetime | None = None,
+    idempotency_key: str,
+    ignores_quiet_hours: bool = False,
+    staff: User | None = None,
+    in_reply_to: Message | None = None,
+    by: Actor,
+) -> Message:
+    """Stores what shall be said; returns the row of the same key if there is one already.
+
+    A message that may not go is stored as `suppressed` with its reason: `no_consent`, `opted_out`,
+    `no_address`, `deceased`. `send_after` moves out of the practice's quiet hours. An answer
+    (`in_reply_to`) goes to the address that wrote, and needs no consent but no opt-out either.
+    """
+    practice = current_practice()
+    if contact_point is None and patient is not None and in_reply_to is None:
+        contact_point = email_contact(patient) if channel == Channel.EMAIL else textable_contact(patient)
+    if contact_point is None and in_reply_to is not None:
+        contact_point = in_reply_to.contact_point
+    address = _address(contact_point, staff, in_reply_to)
+    message = Message(
+        practice=practice,
+        patient=patient,
+        contact_point=contact_point,
+        staff=staff,
+        direction=Message.Direction.OUT,
+        channel=channel,
+        kind=kind,
+        language=language,
+        address=address,
+        address_index=address_index(channel, address),
+        subject=subject,
+        body=body,
+        status=Message.Status.QUEUED,
+        idempotency_key=idempotency_key,
+        created_by=by.user,
+        send_after=send_after if ignores_quiet_hours else practice.after_quiet(send_after),
+        useful_until=useful_until,
+        ignores_quiet_hours=ignores_quiet_hours,
+        in_reply_to=in_reply_to,
+    )
+    message.reason = why_not(message)
+    if message.reason:
+        message.status = Message.Status.SUPPRESSED
+    return _store(message, by)
+
+
+def _address(point: ContactPoint | None, staff: User | None, in_reply_to: Message | None) -> str:
+    if staff is not None:
+        return staff.email
+    if in_reply_to is not None:
+        return str(in_reply_to.address)
+    return str(point.value) if point is not None and not point.unusable else ""
+
+
+def why_not(message: Message) -> str:
+    """Why this message may not go now, or nothing; asked when it is queued and again when it leaves."""
+    if message.staff_id is not None:
+        return ""  # a brief to a colleague
+    if message.patient is not None and message.patient.deceased:
+        return "deceased"
+    if not message.address or (message.contact_point is not None and message.contact_point.unusable):
+        return "no_address"
+    if message.is_last_word:
+        return ""
+    if suppressed(message.channel, message.address_index):
+        return "opted_out"
+    if message.in_reply_to_id is not None:
+        return ""
+    if message.patient is None or not consent_state(message.patient, message.channel):
+        return "no_consent"
+    return ""
+
+
+def suppressed(channel: str, index: str) -> bool:
+    """Whether an address asked for silence."""
+    return Suppression.objects.filter(channel=channel, address_index=index, lifted_at=None).exists()
+
+
+def _store(message: Message, by: Actor) -> Message:
+    """Inserts the row, or finds the one that was there first: the constraint decides, never a look before."""
+    Message.objects.bulk_create([message], ignore_conflicts=True)
+    stored: Message = Message.objects.get(idempotency_key=message.idempotency_key)
+    if stored.pk != message.pk:
+        return stored
+    audit.record(
+        "message.suppressed" if stored.reason else "message.queued",
+        stored,
+        by=by,
+        patient_id=stored.patient_id,
+        changes={"kind": ["", stored.kind], "reason": ["", stored.reason]},
+    )
+    changes.announce(message.practice, "messages")
+    if message.status == Message.Status.QUEUED and message.send_after and message.send_after <= timezone.now():
+        wake_delivery(message.practice)
+    return message
+
+
+@transaction.atomic
+def withdraw_messages(*, messages: MessageQuerySet, reason: str, by: Actor) -> int:
+    """Takes back what has not left yet and returns how many; what is on its way stays as it is."""
+    waiting = list(messages.waiting().select_for_update().only("id", "practice_id", "patient_id", "status"))
+    for message in waiting:
+        audit.record(
+            "message.withdrawn",
+            message,
+            by=by,
+            patient_id=message.patient_id,
+            changes={"reason": ["", reason]},
+        )
+    Message.objects.filter(pk__in=[message.pk for message in waiting]).update(
+        status=Message.Status.CANCELLED, reason=reason[:40]
+    )
+    if waiting:
+        changes.announce(current_practice(), "messages")
+    return len(waiting)
+
+
+@transaction.atomic
+def send_now(*, message: Message, by: Actor) -> Message:
+    """Lets a waiting message leave at once, or at the end of the quiet hours."""
+    stored: Message = Message.objects.select_for_update().get(pk=message.pk)
+    if stored.status != Message.Status.QUEUED:
+        return stored
+    before, now = stored.send_after, timezone.now()
+    stored.send_after = now if stored.ignores_quiet_hours else stored.practice.after_quiet(now)
+    stored.save(update_fields=["send_after"])
+    audit.record(
+        "message.hurried",
+        stored,
+        by=by,
+        patient_id=stored.patient_id,
+        changes={"send_after": [before, stored.send_after]},
+    )
+    if stored.send_after <= now:
+        wake_delivery(stored.practice)
+    return stored
+
+
+def wake_delivery(practice: Practice) -> None:
+    """After the commit, asks a worker to look at what is due; if nobody hears, the timetable does."""
+
+    def wake() -> None:
+        try:
+            current_app.send_task(
+                "messaging.tasks.deliver_due", args=[practice.pk], retry=False, expires=60, ignore_result=True
+            )
+        except (KombuError, redis.RedisError, OSError):
+            logger.warning("delivery not woken: the broker is away, the timetable carries it")
+
+    transaction.on_commit(wake, robust=True)
+
+
+def new_key(kind: str) -> str:
+    """A key for a message that is its own cause, such as a note."""
+    return f"{kind}:{uuid.uuid4()}"

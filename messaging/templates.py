@@ -1,0 +1,161 @@
+"""The words patients read, by kind and language.
+
+Only allow-listed variables may appear, and none of them says why somebody is seen (SECURITY.md D12). No
+wording asks for a word of the carrier's opt-out list (D9, D10). Spanish avoids á í ó ú, which are not in
+the GSM-7 alphabet and would more than halve what fits into one text; é, ñ, ü, ¿ and ¡ are.
+"""
+
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+ALLOWED = frozenset({"practice", "name", "clinician", "date", "time", "phone", "link", "count"})
+
+GSM_BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+GSM_TWICE = frozenset("^{}\\[~]|€\f")
+# Typographic letters that people paste, and what says the same within GSM-7.
+# Days and hours in a text go without the accents that GSM-7 lacks; a practice's name keeps its own.
+BARE = str.maketrans("áíóúÁÍÓÚ", "aiouAIOU")
+PLAIN = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "...", "\u00a0": " "})
+
+# kind → language → words of a text.
+TEXTS: Mapping[str, Mapping[str, str]] = {
+    "confirmation": {
+        "en": "$practice: you have an appointment $date at $time. Reply YES if you will come. Details: $link",
+        "es": "$practice: usted tiene una cita el $date a las $time. Responda SI para confirmar. Detalles: $link",
+    },
+    "reminder": {
+        "en": "$practice: reminder of your appointment $date at $time. Reply YES if you will come. Details: $link",
+        "es": "$practice: le recordamos su cita del $date a las $time. Responda SI para confirmar. Detalles: $link",
+    },
+    "moved": {
+        "en": "$practice: your appointment is now $date at $time. Reply YES if you will come. Details: $link",
+        "es": "$practice: su cita ahora es el $date a las $time. Responda SI para confirmar. Detalles: $link",
+    },
+    "cancelled": {
+        "en": "$practice: your appointment on $date at $time will not take place. Questions: call $phone.",
+        "es": "$practice: su cita del $date a las $time queda cancelada. Preguntas: llame al $phone.",
+    },
+    "thanks": {
+        "en": "$practice: thank you, we expect you $date at $time.",
+        "es": "$practice: gracias, le esperamos el $date a las $time.",
+    },
+    "noted": {
+        "en": "$practice: thank you, we noted that you cannot come. We will call you to find another time.",
+        "es": "$practice: gracias, anotamos que no puede venir. Le llamaremos para buscar otra hora.",
+    },
+    "help": {
+        "en": "$practice: for help, call $phone. Message and data rates may apply.",
+        "es": "$practice: para recibir ayuda, llame al $phone. Pueden aplicarse tarifas de mensajes.",
+    },
+    "stopped": {
+        "en": "$practice: you will get no more texts from us. Reply START to get them again.",
+        "es": "$practice: no le enviaremos textos. Responda START para recibirlos otra vez.",
+    },
+}
+# kind → language → (subject, words) of an e-mail. A subject is read on locked screens.
+MAILS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "confirmation": {
+        "en": (
+            "Your appointment at $practice",
+            "Hello $name,\n\nyou have an appointment at $practice on $date at $time.\n\n"
+            "To say that you will come, or to ask for another time:\n$link\n\nQuestions: call $phone.\n\n$practice",
+        ),
+        "es": (
+            "Su cita en $practice",
+            "Hola, $name:\n\nUsted tiene una cita en $practice el $date a las $time.\n\n"
+            "Para confirmar que viene, o pedir otra hora:\n$link\n\n¿Preguntas? Llame al $phone.\n\n$practice",
+        ),
+    },
+    "reminder": {
+        "en": (
+            "Reminder: your appointment at $practice",
+            "Hello $name,\n\nthis is a reminder of your appointment at $practice on $date at $time.\n\n"
+            "To say that you will come, or to ask for another time:\n$link\n\nQuestions: call $phone.\n\n$practice",
+        ),
+        "es": (
+            "Recordatorio: su cita en $practice",
+            "Hola, $name:\n\nLe recordamos su cita en $practice el $date a las $time.\n\n"
+            "Para confirmar que viene, o pedir otra hora:\n$link\n\n¿Preguntas? Llame al $phone.\n\n$practice",
+        ),
+    },
+    "moved": {
+        "en": (
+            "Your appointment at $practice has a new time",
+            "Hello $name,\n\nyour appointment at $practice is now on $date at $time.\n\n"
+            "To say that you will come, or to ask for another time:\n$link\n\nQuestions: call $phone.\n\n$practice",
+        ),
+        "es": (
+            "Su cita en $practice tiene nueva hora",
+            "Hola, $name:\n\nSu cita en $practice ahora es el $date a las $time.\n\n"
+            "Para confirmar que viene, o pedir otra hora:\n$link\n\n¿Preguntas? Llame al $phone.\n\n$practice",
+        ),
+    },
+    "cancelled": {
+        "en": (
+            "Your appointment at $practice",
+            "Hello $name,\n\nyour appointment at $practice on $date at $time will not take place.\n\n"
+            "To find another time, call $phone.\n\n$practice",
+        ),
+        "es": (
+            "Su cita en $practice",
+            "Hola, $name:\n\nSu cita en $practice del $date a las $time no tendrá lugar.\n\n"
+            "Para buscar otra hora, llame al $phone.\n\n$practice",
+        ),
+    },
+    "note": {
+        "en": ("A message from $practice", ""),
+        "es": ("Un mensaje de $practice", ""),
+    },
+    "brief": {
+        "en": (
+            "Your day at $practice, $date",
+            "Good morning,\n\n$count visits are in your diary for $date. "
+            "What to know about them is here:\n$link\n\n$practice",
+        ),
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What goes out: the body, and for an e-mail its subject."""
+
+    body: str
+    subject: str = ""
+
+
+class UnknownWording(LookupError):
+    """No wording of this kind and channel, or a variable that no wording may hold."""
+
+
+def render(kind: str, language: str, variables: Mapping[str, object], *, channel: str = "sms") -> Wording:
+    """The words of a message; English where the language has none of its own.
+
+    Raises UnknownWording for an unknown kind, a variable outside ALLOWED, or one that is missing.
+    """
+    table: Mapping[str, Mapping[str, str | tuple[str, str]]] = MAILS if channel == "email" else TEXTS
+    if kind not in table or not ALLOWED.issuperset(variables):
+        raise UnknownWording(f"{kind}: {sorted(set(variables) - ALLOWED)}")
+    found = table[kind].get(language) or table[kind]["en"]
+    subject, body = found if isinstance(found, tuple) else ("", found)
+    values = {name: " ".join(str(value).split()) for name, value in variables.items()}
+    if channel != "email":
+        values |= {key: values[key].translate(BARE) for key in ("date", "time") if key in values}
+    try:
+        body, subject = string.Template(body).substitute(values), string.Template(subject).substitute(values)
+    except KeyError as error:
+        raise UnknownWording(f"{kind} needs {error}") from error
+    return Wording(body=body if channel == "email" else body.translate(PLAIN), subject=subject[:120])
+
+
+def segments(text: str) -> int:
+    """How many texts the carrier counts: 160 letters of GSM-7 fit into one, else 70 of UCS-2."""
+    if all(letter in GSM_BASIC or letter in GSM_TWICE for letter in text):
+        length, single, part = sum(2 if letter in GSM_TWICE else 1 for letter in text), 160, 153
+    else:
+        length, single, part = len(text.encode("utf-16-be")) // 2, 70, 67
+    return 1 if length <= single else -(-length // part)
