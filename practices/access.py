@@ -6,11 +6,12 @@ gate opens the practice's scope and transaction, so a view that forgets it can r
 
 import functools
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -20,6 +21,7 @@ from django_htmx.middleware import HtmxDetails
 from django_scopes import scopes_disabled
 
 from practices.audit import Actor
+from practices.idle import has_lapsed
 from practices.models import Membership, Practice, Role, User
 from practices.tenancy import inside
 
@@ -69,6 +71,7 @@ class DeskRequest(HttpRequest):
     practice: Practice
     actor: Actor
     htmx: HtmxDetails
+    still_admitted: Callable[[], Awaitable[bool]]  # of streams only
 
 
 @contextmanager
@@ -99,6 +102,7 @@ def admit(user: User | AnonymousUser, slug: str, permission: str, *, door: str) 
 
 
 DeskView = Callable[..., HttpResponse]
+AsyncView = Callable[..., Awaitable[HttpResponseBase]]
 
 
 def requires(permission: str, *, door: str = "page") -> Callable[[DeskView], Callable[..., HttpResponseBase]]:
@@ -121,6 +125,47 @@ def requires(permission: str, *, door: str = "page") -> Callable[[DeskView], Cal
                 if response.status_code >= 500:
                     transaction.set_rollback(True)
                 return response
+
+        gated.permission = permission  # type: ignore[attr-defined]
+        return gated
+
+    return decorate
+
+
+def requires_stream(permission: str) -> Callable[[AsyncView], AsyncView]:
+    """Puts the gate before an asynchronous view that stays open; it holds no database connection.
+
+    The view may ask `await request.still_admitted()` whether person, membership and session still stand.
+    """
+    if permission not in PERMISSIONS:
+        raise KeyError(permission)
+
+    def decorate(view: AsyncView) -> AsyncView:
+        @functools.wraps(view)
+        async def gated(request: DeskRequest, practice: str, **kwargs: Any) -> HttpResponseBase:
+            def enter() -> Admission | None:
+                try:
+                    if not request.user.is_authenticated or has_lapsed(request.session):
+                        return None
+                    with admit(request.user, practice, permission, door="page") as admission:
+                        return admission
+                finally:
+                    connection.close()
+
+            async def still_admitted() -> bool:
+                # The session is read anew: signing out or sitting idle elsewhere ends the stream too.
+                request.session = type(request.session)(request.session.session_key)
+                try:
+                    return await sync_to_async(enter)() is not None
+                except (Http404, PermissionDenied):
+                    return False
+
+            admission = await sync_to_async(enter)()
+            if admission is None:
+                return HttpResponse(status=401)
+            request.admission, request.practice = admission, admission.practice
+            request.actor, request.still_admitted = admission.actor, still_admitted
+            return await view(request, **kwargs)
 
         gated.permission = permission  # type: ignore[attr-defined]
         return gated

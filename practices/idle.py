@@ -9,7 +9,8 @@ from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings
-from django.contrib.auth import logout
+from django.contrib.auth import SESSION_KEY, logout
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -42,7 +43,24 @@ class IdleSignOut:
         now = int(time.time())
         started = request.session.setdefault("started_at", now)
         seen = request.session.setdefault("seen_at", now)
-        if now - seen > settings.IDLE_SIGN_OUT_SECONDS or now - started > settings.SESSION_ABSOLUTE_SECONDS:
+        if lapsed(now, started, seen):
             logout(request)
-        elif "X-Background" not in request.headers and now - seen >= self.GRAIN_SECONDS:
+        elif not in_background(request) and now - seen >= self.GRAIN_SECONDS:
             request.session["seen_at"] = now
+
+
+def lapsed(now: int, started: int, seen: int) -> bool:
+    return now - seen > settings.IDLE_SIGN_OUT_SECONDS or now - started > settings.SESSION_ABSOLUTE_SECONDS
+
+
+def has_lapsed(session: SessionBase) -> bool:
+    """Whether a session is over: signed out, idle too long, or half a day old."""
+    if SESSION_KEY not in session:
+        return True
+    now = int(time.time())
+    return lapsed(now, session.get("started_at", now), session.get("seen_at", now))
+
+
+def in_background(request: HttpRequest) -> bool:
+    # An event stream cannot carry a header of its own, and reconnects without anybody there.
+    return "X-Background" in request.headers or request.headers.get("Accept") == "text/event-stream"

@@ -50,7 +50,7 @@ function recall(region, before) {
 }
 
 async function fetchRegion(region) {
-  const answer = await fetch(region.dataset.liveUrl, { headers: { "HX-Request": "true", "X-Live": "1", "HX-Target": region.id } });
+  const answer = await fetch(region.dataset.liveUrl, { headers: { "HX-Request": "true", "X-Live": "1", "X-Background": "1", "HX-Target": region.id } });
   if (answer.status === 204) return null;
   // Signed out meanwhile: the stream must not paint a sign-in page into the board.
   if (answer.redirected || !answer.ok) return null;
@@ -119,7 +119,7 @@ function poll(on) {
 function hear(data) {
   try {
     const news = JSON.parse(data);
-    if (news.region) refreshRegions(news.region);
+    refreshRegions(news.regions ?? news.region ?? "all");
   } catch {
     refreshRegions("all");
   }
