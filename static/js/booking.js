@@ -1,0 +1,69 @@
+/* What the booking and moving dialogs need beyond htmx: digits typed before the times have arrived are kept
+   for them, typed days choose "other day", and the arrows lead from the name into the people found.
+   Nothing is stored: the form on the page is the draft. */
+
+const DIGIT = /^[1-9]$/;
+let waiting = 0; // requests under way that bring new times
+let early = ""; // the digit that was typed meanwhile
+
+const slots = () => document.getElementById("book-slots");
+const bringsTimes = (element) => element.closest?.("[data-changes-when]") !== null;
+
+function take(digit) {
+  const choice = slots()?.querySelectorAll("input[type=radio]")[Number(digit) - 1];
+  if (!choice) return;
+  choice.focus();
+  choice.click();
+}
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (bringsTimes(event.detail.elt)) waiting += 1;
+});
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (!bringsTimes(event.detail.elt)) return;
+  waiting = Math.max(0, waiting - 1);
+  if (waiting || !early) return;
+  const digit = early;
+  early = "";
+  take(digit);
+});
+
+/* Before keys.js hears it: the rows on the screen are about to be replaced, a digit means the new ones. */
+document.addEventListener("keydown", (event) => {
+  if (!waiting || !DIGIT.test(event.key) || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (!event.target.closest?.("#book-slots")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  early = event.key;
+}, true);
+
+document.addEventListener("input", (event) => {
+  const other = event.target.closest?.(".other-time");
+  if (!other || !["day", "time", "with_whom"].includes(event.target.name)) return;
+  const choice = other.querySelector("#slot-other");
+  if (choice && !choice.checked) choice.checked = true;
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+  const people = [...document.querySelectorAll("#book-people button[name=patient]")];
+  if (!people.length) return;
+  const at = people.indexOf(document.activeElement);
+  const fromField = event.target.closest?.(".who-fields") !== null;
+  if (at < 0 && !(fromField && event.key === "ArrowDown")) return;
+  event.preventDefault();
+  const next = at + (event.key === "ArrowDown" ? 1 : -1);
+  if (next < 0) document.getElementById("id_name")?.focus();
+  else people[Math.min(next, people.length - 1)].focus();
+});
+
+/* Somebody was chosen: the fields that had the focus are gone, the kind of visit comes next. */
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target.id !== "book-who" && event.detail?.target?.id !== "book-who") return;
+  const known = document.querySelector("#book-who input[name=patient]");
+  const next = known
+    ? document.querySelector(".types input:checked, .types input")
+    : document.getElementById("id_name");
+  if (!document.activeElement || document.activeElement === document.body) next?.focus();
+});
