@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models.constraints import BaseConstraint
 from django.utils import timezone
 
+from patients.names import fold
 from practices.encryption import (
     EncryptedDateField,
     EncryptedJSONField,
@@ -95,11 +96,13 @@ class Patient(PracticeOwned):
         return f"Patient {self.pk}"  # no name: this string reaches logs
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        from patients.names import fold
+        self.index()
+        super().save(*args, **kwargs)
 
+    def index(self) -> None:
+        """Sets what is found by: `save` does it, a bulk insert must."""
         self.sort_name = fold(f"{self.family} {self.given}")[:410]
         self.birth_index = self.birth_index_for(self.practice_id, self.birth_date)
-        super().save(*args, **kwargs)
 
     @staticmethod
     def birth_index_for(practice_id: int, birth_date: dt.date | None) -> str:
@@ -235,13 +238,17 @@ class ContactPoint(PracticeOwned):
         return f"{self.system} of {self.patient_id}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        self.index()
+        super().save(*args, **kwargs)
+
+    def index(self) -> None:
+        """Sets what is found by: `save` does it, a bulk insert must."""
         self.value_index = self.index_for(self.practice_id, self.system, self.value)
         self.last_four_index = (
             self.last_four_index_for(self.practice_id, self.value[-4:])
             if self.system == self.System.PHONE
             else ""
         )
-        super().save(*args, **kwargs)
 
     @staticmethod
     def index_for(practice_id: int, system: str, value: str) -> str:

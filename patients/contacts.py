@@ -1,0 +1,122 @@
+"""Phones, e-mail addresses, and how a patient may be reached."""
+
+import re
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import phonenumbers
+from django.core.exceptions import ValidationError
+from django.core.validators import EmailValidator
+from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
+
+from patients.models import Channel, Consent, ContactPoint, Patient
+
+EXTENSION = re.compile(r"(?:ext|x|#)\W*\d+\s*$", re.IGNORECASE)
+NOT_A_PHONE = "This is not a phone number. Write it with its area code, like (503) 555-0142."
+_email_rule = EmailValidator(message="This is not an e-mail address. It needs a name, an @ and a domain.")
+
+
+def parse_phone(text: str, region: str = "US") -> str:
+    """The number as E.164; ValueError says in words what is wrong.
+
+    Asks for a possible length only: new area codes exist long before any library knows them.
+    """
+    if EXTENSION.search(text[-30:]):
+        raise ValueError("Leave the extension out and write it into the notes.")
+    if len(text) > 40 or re.search(r"[^\W\d_]", text):
+        raise ValueError(NOT_A_PHONE)
+    try:
+        number = phonenumbers.parse(text, region)
+    except NumberParseException:
+        raise ValueError(NOT_A_PHONE) from None
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    if reason in {ValidationResult.TOO_SHORT, ValidationResult.IS_POSSIBLE_LOCAL_ONLY}:
+        raise ValueError("This phone number is too short. Write it with its area code.")
+    if reason == ValidationResult.TOO_LONG:
+        raise ValueError("This phone number has too many digits.")
+    if reason != ValidationResult.IS_POSSIBLE:
+        raise ValueError(NOT_A_PHONE)
+    return str(phonenumbers.format_number(number, PhoneNumberFormat.E164))
+
+
+def show_phone(e164: str, region: str = "US") -> str:
+    """The number as the desk reads it out: “(503) 555-0142”, abroad with its country code."""
+    try:
+        number = phonenumbers.parse(e164, None)
+    except NumberParseException:
+        return e164
+    at_home = number.country_code == phonenumbers.country_code_for_region(region)
+    shape = PhoneNumberFormat.NATIONAL if at_home else PhoneNumberFormat.INTERNATIONAL
+    return str(phonenumbers.format_number(number, shape))
+
+
+def parse_email(text: str) -> str:
+    """The address in lower case; ValueError says in words what is wrong."""
+    address = text.strip().lower()
+    try:
+        if len(address) > 254:
+            raise ValidationError(_email_rule.message)
+        _email_rule(address)
+    except ValidationError as error:
+        raise ValueError(error.messages[0]) from None
+    return address
+
+
+def textable_contact(patient: Patient) -> ContactPoint | None:
+    """The mobile number that is tried first."""
+    points = ContactPoint.objects.phones().filter(patient=patient).order_by("rank", "id")
+    return next((point for point in points if point.textable), None)
+
+
+def email_contact(patient: Patient) -> ContactPoint | None:
+    """The usable e-mail address that is tried first."""
+    return ContactPoint.objects.emails().filter(patient=patient, unusable="").order_by("rank", "id").first()
+
+
+def consent_state(patient: Patient, channel: str) -> bool:
+    """Whether the patient's last word on the channel was yes; silence is no."""
+    last = Consent.objects.in_force().filter(patient=patient, channel=channel).first()
+    return last is not None and last.granted
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How one patient may be reached now; `why_not` says in words why neither text nor e-mail may go."""
+
+    has_phone: bool
+    can_text: bool
+    can_email: bool
+    why_not: str = ""
+
+
+def reachability(patients: Iterable[Patient]) -> dict[uuid.UUID, Reach]:
+    """How each of the patients may be reached, in two queries however many they are."""
+    everyone = list(patients)
+    ids = {patient.pk for patient in everyone}
+    points: dict[uuid.UUID, list[ContactPoint]] = {}
+    for point in ContactPoint.objects.filter(patient_id__in=ids):
+        points.setdefault(point.patient_id, []).append(point)
+    agreed = {
+        (consent.patient_id, consent.channel)
+        for consent in Consent.objects.in_force().filter(patient_id__in=ids)
+        if consent.granted
+    }
+    return {patient.pk: _reach(patient, points.get(patient.pk, []), agreed) for patient in everyone}
+
+
+def _reach(patient: Patient, points: list[ContactPoint], agreed: set[tuple[uuid.UUID, str]]) -> Reach:
+    phones = [point for point in points if point.system == ContactPoint.System.PHONE]
+    textable = any(point.textable for point in phones)
+    has_email = any(point.system == ContactPoint.System.EMAIL and not point.unusable for point in points)
+    if patient.deceased:
+        return Reach(has_phone=bool(phones), can_text=False, can_email=False, why_not="died")
+    can_text = textable and (patient.pk, Channel.SMS.value) in agreed
+    can_email = has_email and (patient.pk, Channel.EMAIL.value) in agreed
+    why_not = ""
+    if not (can_text or can_email):
+        if textable or has_email:
+            why_not = "no consent to texts or e-mail"
+        else:
+            why_not = "no mobile number or e-mail" if phones else "no phone or e-mail"
+    return Reach(bool(phones), can_text, can_email, why_not)
