@@ -251,6 +251,11 @@ TWILIO_BASE_URL = os.environ.get("TWILIO_BASE_URL", "")
 TWILIO_ACCOUNT_SID = os.environ.get("TWILIO_ACCOUNT_SID", "")
 TWILIO_AUTH_TOKEN = os.environ.get("TWILIO_AUTH_TOKEN", "")
 TWILIO_TIMEOUT_SECONDS = float(os.environ.get("TWILIO_TIMEOUT_SECONDS", "10"))
+# How long a worker holds a message; how long an uncertain send rests before the supplier is asked; the
+# first pause after a send that was not processed.
+DELIVERY_LEASE_SECONDS = float(os.environ.get("DELIVERY_LEASE_SECONDS", "90"))
+DELIVERY_GRACE_SECONDS = float(os.environ.get("DELIVERY_GRACE_SECONDS", "60"))
+DELIVERY_BACKOFF_SECONDS = float(os.environ.get("DELIVERY_BACKOFF_SECONDS", "2"))
 EMAIL_BACKEND = os.environ.get("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "127.0.0.1")
 EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "25"))
@@ -272,7 +277,7 @@ PHONENUMBER_DB_FORMAT = "E164"
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["practices.apikeys.ApiKeyAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["practices.apidoors.AdmittedOnly"],
+    "DEFAULT_PERMISSION_CLASSES": ["practices.apikeys.AdmittedOnly"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

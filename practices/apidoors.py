@@ -3,20 +3,11 @@
 from typing import Any, cast
 
 from django.db import transaction
-from rest_framework.permissions import BasePermission
-from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from practices.access import Admission
 from practices.apikeys import open_practice
 from practices.audit import Actor
-
-
-class AdmittedOnly(BasePermission):
-    """DRF's default permission: nothing is open unless the gate let the request through."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return getattr(request, "admission", None) is not None
 
 
 class GatedAPIView(APIView):

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, NotFound, PermissionDenied
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from practices import audit
@@ -90,3 +91,10 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="Front Desk"'
+
+
+class AdmittedOnly(BasePermission):
+    """DRF's default permission: nothing is open unless the gate let the request through."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return getattr(request, "admission", None) is not None

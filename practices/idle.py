@@ -1,6 +1,6 @@
 """Signs a person out after idle time, and in any case after half a day (SECURITY.md B2).
 
-Background requests (live updates, polling) carry the header `X-Background` and do not count as activity.
+Background requests (live updates, polling) carry the header `X-Live` and do not count as activity.
 """
 
 import time
@@ -63,4 +63,4 @@ def has_lapsed(session: SessionBase) -> bool:
 
 def in_background(request: HttpRequest) -> bool:
     # An event stream cannot carry a header of its own, and reconnects without anybody there.
-    return "X-Background" in request.headers or request.headers.get("Accept") == "text/event-stream"
+    return "X-Live" in request.headers or request.headers.get("Accept") == "text/event-stream"

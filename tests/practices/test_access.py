@@ -125,7 +125,7 @@ def test_idle_time_signs_out_and_background_requests_do_not_count(client, settin
         clock.shift(settings.IDLE_SIGN_OUT_SECONDS - 1)
         assert client.get("/").url == "/p/harbor-street/"
         clock.shift(settings.IDLE_SIGN_OUT_SECONDS - 1)
-        client.get("/", headers={"X-Background": "1"})
+        client.get("/", headers={"X-Live": "1"})
         clock.shift(2)
         assert client.get("/").url.startswith("/account/login/")
 
