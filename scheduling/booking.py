@@ -1,0 +1,259 @@
+"""The verbs of the diary: book, move, cancel, confirm.
+
+Each locks the practitioner's diary, changes, writes the audit entry, queues or withdraws the texts, and
+records the change so that it can be taken back, all in one transaction.
+"""
+
+import datetime as dt
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from patients.models import Patient
+from practices import audit, changes
+from practices.audit import Actor
+from practices.models import Room
+from practices.tenancy import current_practice
+from scheduling import notices
+from scheduling.availability import why_closed
+from scheduling.models import (
+    Appointment,
+    AppointmentType,
+    CancellationReason,
+    Change,
+    Confirmation,
+    Practitioner,
+    Status,
+)
+from scheduling.refusals import (
+    BookingRefused,
+    InThePast,
+    NotOffered,
+    NotOpen,
+    OutsideHours,
+    SlotTaken,
+    StaleAppointment,
+)
+from scheduling.slots import lock_practitioners, lock_visit, put
+from scheduling.undo import as_it_was, record_change
+from scheduling.wallclock import say_moment
+
+__all__ = [
+    "BookingRefused",
+    "InThePast",
+    "NotOffered",
+    "NotOpen",
+    "OutsideHours",
+    "SlotTaken",
+    "StaleAppointment",
+    "book_appointment",
+    "cancel_appointment",
+    "confirm_appointment",
+    "reschedule_appointment",
+]
+
+REGIONS = ("appointments", "queue")
+
+
+@transaction.atomic
+def book_appointment(
+    *,
+    patient: Patient,
+    practitioner: Practitioner,
+    appointment_type: AppointmentType,
+    starts_at: dt.datetime,
+    room: Room | None = None,
+    reason: str = "",
+    note: str = "",
+    overbook_reason: str = "",
+    tell_patient: bool = True,
+    by: Actor,
+) -> Appointment:
+    """Books a visit of the type's length; `starts_at` is an instant, `overbook_reason` at most 80 characters.
+
+    Raises SlotTaken (with the next times), OutsideHours, InThePast, NotOffered. An `overbook_reason` is the
+    recorded, deliberate way past the first two.
+    """
+    visit = _visit(
+        patient=patient,
+        practitioner=practitioner,
+        appointment_type=appointment_type,
+        starts_at=starts_at,
+        ends_at=starts_at + appointment_type.length,
+        room=room or practitioner.room,
+        reason=reason.strip(),
+        note=note.strip(),
+        overbook_reason=overbook_reason.strip(),
+        booked_by=by.user,
+    )
+    _check_offered(patient, practitioner, appointment_type)
+    lock_practitioners(practitioner)
+    _check_time(visit)
+    put(visit, new=True)
+    record_change(kind=Change.Kind.BOOKED, appointment=visit, by=by)
+    if tell_patient:
+        notices.tell_booked(visit, by=by)
+    _leave_trace("appointment.booked", visit, by, starts_at=[None, visit.starts_at])
+    return visit
+
+
+@transaction.atomic
+def reschedule_appointment(
+    *,
+    appointment: Appointment,
+    version: int,
+    starts_at: dt.datetime,
+    practitioner: Practitioner | None = None,
+    overbook_reason: str = "",
+    tell_patient: bool = True,
+    by: Actor,
+) -> Appointment:
+    """Moves a visit: a new one, `rescheduled_from` the old, which is cancelled in the same transaction.
+
+    Length, reason, note and type go along. What the patient said of the old time does not count for the new
+    one: whenever the start changes the confirmation begins anew. Raises what booking raises, and
+    StaleAppointment, NotOpen.
+    """
+    to = practitioner or appointment.practitioner
+    lock_practitioners(appointment.practitioner, to)
+    old = lock_visit(appointment, version)
+    if not old.is_open:
+        raise NotOpen(f"This visit is {_state(old)}: it cannot be moved.")
+    if old.starts_at == starts_at and old.practitioner_id == to.pk:
+        raise NotOpen("The visit is at that time already.")
+    if to.pk != old.practitioner_id:
+        _check_offered(old.patient, to, old.appointment_type)
+    new = _moved(old, to, starts_at, overbook_reason.strip(), by)
+    # The constraint would see the old visit in the way of a move by a quarter of an hour. If the new one
+    # is refused, this goes with it.
+    _close(old, CancellationReason.OTHER)
+    _check_time(new)
+    put(new, new=True)
+    record_change(kind=Change.Kind.MOVED, appointment=new, previous=old, by=by)
+    notices.tell_moved(old, new, by=by, aloud=tell_patient)
+    _leave_trace("appointment.rescheduled", new, by, starts_at=[old.starts_at, new.starts_at])
+    return new
+
+
+@transaction.atomic
+def cancel_appointment(
+    *, appointment: Appointment, version: int, reason: str, tell_patient: bool = True, by: Actor
+) -> Appointment:
+    """Cancels a booked visit for a reason of CancellationReason; raises StaleAppointment, NotOpen."""
+    visit = lock_visit(appointment, version)
+    if not visit.is_open:
+        raise NotOpen(f"This visit is {_state(visit)}: it cannot be cancelled.")
+    if reason not in CancellationReason.values:
+        raise BookingRefused("Choose why the visit is cancelled.")
+    _close(visit, reason)
+    record_change(kind=Change.Kind.CANCELLED, appointment=visit, by=by)
+    notices.tell_cancelled(visit, by=by, aloud=tell_patient)
+    _leave_trace("appointment.cancelled", visit, by, cancellation_reason=["", reason])
+    return visit
+
+
+@transaction.atomic
+def confirm_appointment(
+    *, appointment: Appointment, how: str, by: Actor, version: int | None = None
+) -> Appointment:
+    """Records that the patient will come; `how` is text, link, phone, staff or api. Twice is once.
+
+    Raises NotOpen for a visit that is not booked any more, StaleAppointment.
+    """
+    visit = lock_visit(appointment)
+    if visit.is_open and visit.confirmation == Confirmation.CONFIRMED:
+        return visit
+    if version is not None and visit.version != version:
+        raise StaleAppointment(visit)
+    if not visit.is_open:
+        raise NotOpen(f"This visit is {_state(visit)}: it cannot be confirmed.")
+    before, was = as_it_was(visit), visit.confirmation
+    visit.confirmation, visit.confirmed_at, visit.confirmed_by = Confirmation.CONFIRMED, timezone.now(), how
+    visit.version += 1
+    visit.save()
+    record_change(kind=Change.Kind.STATUS, appointment=visit, before=before, by=by)
+    notices.stop_reminding(visit, reason="confirmed", by=by)
+    _leave_trace("appointment.confirmed", visit, by, confirmation=[was, visit.confirmation])
+    return visit
+
+
+def _visit(**fields: Any) -> Appointment:
+    """An unsaved visit of the open practice, with the wall clock that was agreed."""
+    practice = current_practice()
+    starts_at: dt.datetime = fields["starts_at"]
+    if starts_at.tzinfo is None:
+        raise TypeError("starts_at is an instant: resolve the wall-clock time first (scheduling.wallclock)")
+    local = starts_at.astimezone(practice.zone)
+    return Appointment(
+        practice=practice,
+        local_date=local.date(),
+        local_time=local.time(),
+        time_zone=practice.zone.key,
+        **fields,
+    )
+
+
+def _moved(
+    old: Appointment, to: Practitioner, starts_at: dt.datetime, overbook_reason: str, by: Actor
+) -> Appointment:
+    new = _visit(
+        patient=old.patient,
+        practitioner=to,
+        appointment_type=old.appointment_type,
+        room=old.room if to.pk == old.practitioner_id else to.room,
+        starts_at=starts_at,
+        ends_at=starts_at + (old.ends_at - old.starts_at),
+        reason=old.reason,
+        note=old.note,
+        overbook_reason=overbook_reason,
+        rescheduled_from=old,
+        booked_by=by.user,
+    )
+    if old.starts_at == starts_at:  # only the clinician changes: the patient's word still holds
+        new.confirmation, new.confirmed_at, new.confirmed_by = (
+            old.confirmation,
+            old.confirmed_at,
+            old.confirmed_by,
+        )
+    return new
+
+
+def _check_offered(patient: Patient, practitioner: Practitioner, appointment_type: AppointmentType) -> None:
+    if patient.deceased:
+        raise NotOffered("The record says that this patient has died.")
+    if not practitioner.active:
+        raise NotOffered(f"{practitioner.short_name} does not see patients any more.")
+    if not appointment_type.active:
+        raise NotOffered(f"{appointment_type.name} is not offered any more.")
+    if not appointment_type.offers.filter(practitioner=practitioner).exists():
+        raise NotOffered(f"{practitioner.short_name} does not offer {appointment_type.name}.")
+
+
+def _check_time(visit: Appointment) -> None:
+    """Refuses the past and closed hours; somebody who walks in may be booked into the present quarter."""
+    zone = current_practice().zone
+    now = timezone.now()
+    quarter = now - dt.timedelta(minutes=now.minute % 15, seconds=now.second, microseconds=now.microsecond)
+    if visit.starts_at < quarter:
+        raise InThePast(f"{say_moment(visit.starts_at, zone)} is over.")
+    if not visit.overbook_reason:
+        closed = why_closed(visit.practitioner, visit.starts_at, visit.ends_at)
+        if closed:
+            raise OutsideHours(closed)
+
+
+def _close(visit: Appointment, reason: str) -> None:
+    visit.status, visit.cancellation_reason = Status.CANCELLED, reason
+    visit.cancelled_at = timezone.now()
+    visit.version += 1
+    visit.save()
+
+
+def _state(visit: Appointment) -> str:
+    return visit.get_status_display().lower()
+
+
+def _leave_trace(verb: str, visit: Appointment, by: Actor, **fields: Any) -> None:
+    audit.record(verb, visit, by=by, patient_id=visit.patient_id, changes=fields)
+    changes.announce(current_practice(), *REGIONS)

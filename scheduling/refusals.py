@@ -1,0 +1,52 @@
+"""The ways in which the diary says no; each text is for a receptionist."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scheduling.availability import FreeTime
+    from scheduling.models import Appointment
+
+
+class BookingRefused(ValueError):
+    """Base of all refusals of the diary."""
+
+
+class SlotTaken(BookingRefused):
+    """Somebody else has the time; `next_times` are the nearest free ones."""
+
+    def __init__(self, next_times: Sequence["FreeTime"] = ()) -> None:
+        self.next_times = list(next_times)
+        super().__init__("That time was just taken.")
+
+
+class OutsideHours(BookingRefused):
+    """The practitioner does not work then; an `overbook_reason` is the recorded way around."""
+
+
+class InThePast(BookingRefused):
+    """The time is over."""
+
+
+class NotOffered(BookingRefused):
+    """This visit cannot be had: the type, the practitioner or the patient does not allow it."""
+
+
+class NotOpen(BookingRefused):
+    """The visit's state does not allow this step."""
+
+
+class StaleAppointment(BookingRefused):
+    """Somebody changed the visit meanwhile; `current` is how it stands now."""
+
+    def __init__(self, current: "Appointment") -> None:
+        self.current = current
+        super().__init__("Somebody changed this visit a moment ago. Look at it as it is now, then try again.")
+
+
+class TooLate(BookingRefused):
+    """The window for taking a change back is over."""
+
+
+class ChangedSince(BookingRefused):
+    """The visit was changed again after the change that should be taken back."""

@@ -1,0 +1,207 @@
+"""Reminders by the practice's rule, and what patients answer to them.
+
+A reminder is due on the wall clock: so many days before, at the practice's time. Rows decide; a run that was
+missed is caught up within a day. Once the patient has answered there are no more.
+"""
+
+import datetime as dt
+
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from messaging.models import Message, Task
+from messaging.staff_tasks import in_office_time, open_task
+from patients.contacts import reachability
+from practices import audit, changes
+from practices.audit import SYSTEM, Actor
+from practices.models import Practice
+from practices.tenancy import current_practice, inside
+from scheduling.booking import confirm_appointment
+from scheduling.models import (
+    Appointment,
+    AppointmentQuerySet,
+    Change,
+    Confirmation,
+    Notice,
+    Status,
+)
+from scheduling.notices import LEFT, answer, stop_reminding, tell
+from scheduling.slots import lock_visit
+from scheduling.undo import as_it_was, record_change
+from scheduling.wallclock import boundary
+
+BY_TEXT = Actor(kind="patient", door="text")
+CATCH_UP = dt.timedelta(hours=24)
+ANSWERS_COUNT_FOR = dt.timedelta(days=7)
+MINUTES_TO_ACT = 120
+# The patient has not said anything yet.
+AWAITING = [
+    Confirmation.UNSENT,
+    Confirmation.SENT,
+    Confirmation.DELIVERED,
+    Confirmation.LEFT_MESSAGE,
+    Confirmation.UNDELIVERABLE,
+]
+
+
+def queue_reminders(practice: Practice, *, now: dt.datetime | None = None) -> int:
+    """Queues the reminders that are due, each once; returns how many. Two at the same time do it once."""
+    now = now or timezone.now()
+    queued = 0
+    with inside(practice):
+        if not _alone(practice):
+            return 0
+        follow_deliveries(now)
+        for days in sorted(set(practice.reminder_days_before)):
+            visits = list(due_visits(practice, days, now).with_people())
+            reach = reachability([visit.patient for visit in visits])
+            for visit in visits:
+                told = tell(
+                    visit,
+                    "reminder",
+                    rule=f"reminder-{days}",
+                    send_after=now,
+                    reach=reach[visit.patient_id],
+                    by=SYSTEM,
+                )
+                queued += told is not None
+    return queued
+
+
+def _alone(practice: Practice) -> bool:
+    """Whether no other worker reminds for this practice; ends with the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(hashtext('reminders'), %s::int)", [practice.pk % 2**31]
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def due_visits(practice: Practice, days: int, now: dt.datetime) -> AppointmentQuerySet:
+    """Visits whose rule came due within the last day, that nobody answered for and this rule did not reach.
+
+    A visit booked after the rule's moment is not reminded by it: its confirmation has only just gone out.
+    """
+    today = now.astimezone(practice.zone).date()
+    moments = Q(pk=None)
+    for day in (today, today - dt.timedelta(days=1)):
+        due = boundary(day, practice.reminder_time, practice.zone)
+        if now - CATCH_UP < due <= now:
+            moments |= Q(local_date=day + dt.timedelta(days=days), created_at__lt=due)
+    reminded = Notice.objects.filter(appointment=OuterRef("pk"), kind=f"reminder-{days}")
+    return (
+        Appointment.objects.filter(
+            moments, status=Status.BOOKED, confirmation__in=AWAITING, starts_at__gt=now
+        )
+        .exclude(Exists(reminded.exclude(message__status=Message.Status.CANCELLED)))
+        .order_by("starts_at")
+    )
+
+
+def follow_deliveries(now: dt.datetime | None = None) -> int:
+    """Carries what became of the texts to the visits: asked, delivered, could not be reached. Set-based.
+
+    The visit's version stays: nobody's open form goes stale because a text arrived.
+    """
+    now = now or timezone.now()
+    told = Notice.objects.filter(appointment=OuterRef("pk"))
+    coming = Appointment.objects.filter(status=Status.BOOKED, starts_at__gt=now)
+    failed = told.filter(message__status__in=[Message.Status.UNDELIVERED, Message.Status.FAILED])
+    reached = told.filter(message__status__in=[*LEFT, Message.Status.QUEUED])
+    unsent, sent, delivered = Confirmation.UNSENT, Confirmation.SENT, Confirmation.DELIVERED
+    steps = [
+        (
+            [unsent, sent, Confirmation.UNDELIVERABLE],
+            Exists(told.filter(message__status=Message.Status.DELIVERED)),
+            delivered,
+        ),
+        ([unsent], Exists(told.filter(message__status=Message.Status.SENT)), sent),
+        ([unsent, sent], Exists(failed) & ~Exists(reached), Confirmation.UNDELIVERABLE),
+    ]
+    moved = sum(
+        coming.filter(condition, confirmation__in=before).update(confirmation=after)
+        for before, condition, after in steps
+    )
+    if moved:
+        changes.announce(current_practice(), "appointments")
+    return moved
+
+
+@transaction.atomic
+def handle_reply(message: Message, reading: str) -> bool:
+    """A YES or NO to the visit that was last asked about at this number; True when it was understood so.
+
+    More than one visit awaiting an answer, or none: a person decides.
+    """
+    if reading not in {Message.Reading.YES, Message.Reading.NO}:
+        return False
+    notice = _question(message)
+    if notice is None:
+        return False
+    if message.in_reply_to_id is None:
+        message.in_reply_to = notice.message
+        message.save(update_fields=["in_reply_to"])
+    visit = notice.appointment
+    if reading == Message.Reading.NO:
+        _decline(visit, message)
+        return True
+    repeated = visit.confirmation == Confirmation.CONFIRMED
+    if visit.confirmation not in [*AWAITING, Confirmation.CONFIRMED]:
+        return False  # after “I cannot come” a YES needs a person
+    confirm_appointment(appointment=visit, how="text", by=BY_TEXT)
+    if not repeated:
+        answer(visit, "thanks", to=message, by=BY_TEXT)
+    return True
+
+
+def _question(message: Message) -> Notice | None:
+    """The notice that a text answers: the last one to its number, if it leaves no doubt about the visit."""
+    said = Notice.objects.filter(
+        message__address_index=message.address_index,
+        message__direction=Message.Direction.OUT,
+        message__status__in=LEFT,
+        message__send_after__gt=timezone.now() - ANSWERS_COUNT_FOR,
+    ).select_related("message", "appointment__patient", "appointment__practitioner")
+    notices = list(said.order_by("-message__send_after", "-pk")[:20])
+    if not notices:
+        return None
+    last = notices[0]
+    asked = {n.appointment_id: n.appointment for n in notices if n.kind != "cancelled"}
+    now = timezone.now()
+    coming = {pk for pk, visit in asked.items() if visit.is_open and visit.starts_at > now}
+    open_questions = {pk for pk in coming if asked[pk].confirmation in AWAITING}
+    if last.appointment_id not in coming or open_questions - {last.appointment_id}:
+        return None
+    return last
+
+
+def _decline(appointment: Appointment, message: Message) -> None:
+    """Records that the patient cannot come; whether the visit is cancelled or moved a person decides."""
+    visit = lock_visit(appointment)
+    before, was = as_it_was(visit), visit.confirmation
+    if was != Confirmation.DECLINED:
+        visit.confirmation, visit.confirmed_at, visit.confirmed_by = Confirmation.DECLINED, None, ""
+        visit.version += 1
+        visit.save()
+        record_change(kind=Change.Kind.STATUS, appointment=visit, before=before, by=BY_TEXT)
+        stop_reminding(visit, reason="declined", by=BY_TEXT)
+        audit.record(
+            "appointment.declined",
+            visit,
+            by=BY_TEXT,
+            patient_id=visit.patient_id,
+            changes={"confirmation": [was, visit.confirmation]},
+        )
+        answer(visit, "noted", to=message, by=BY_TEXT)
+    open_task(
+        kind=Task.Kind.CANCEL,
+        due_at=in_office_time(current_practice(), MINUTES_TO_ACT),
+        once_key=f"cancel:{visit.pk}",
+        urgency=Task.Urgency.SOON,
+        patient=visit.patient,
+        message=message,
+        appointment_id=visit.pk,
+        by=BY_TEXT,
+    )
+    changes.announce(current_practice(), "appointments", "queue")

@@ -1,0 +1,20 @@
+"""The diary's part of the timetable."""
+
+import logging
+
+from celery import shared_task
+
+from practices.models import Practice
+from scheduling.reminders import queue_reminders
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task
+def queue_reminders_everywhere() -> None:
+    """Queues what is due in each practice; one that fails does not stop the others."""
+    for practice in Practice.objects.all():
+        try:
+            queue_reminders(practice)
+        except Exception:
+            logger.exception("reminders of practice %s failed", practice.pk)
