@@ -6,6 +6,8 @@ Nothing leaves from here. `messaging.delivery` takes what is due to the supplier
 import datetime as dt
 import logging
 import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import redis
 from celery import current_app
@@ -14,8 +16,8 @@ from django.utils import timezone
 from kombu.exceptions import KombuError
 
 from messaging.models import Message, MessageQuerySet, Suppression
-from patients.contacts import consent_state, email_contact, textable_contact
-from patients.models import Channel, ContactPoint, Patient
+from patients.contacts import email_contact, textable_contact
+from patients.models import Channel, Consent, ContactPoint, Patient
 from practices import audit, changes
 from practices.audit import Actor
 from practices.models import Practice, User
@@ -83,7 +85,7 @@ def queue_message(
         ignores_quiet_hours=ignores_quiet_hours,
         in_reply_to=in_reply_to,
     )
-    message.reason = why_not(message)
+    message.reason = why_not(message, permissions_for([message]))
     if message.reason:
         message.status = Message.Status.SUPPRESSED
     return _store(message, by)
@@ -97,8 +99,29 @@ def _address(point: ContactPoint | None, staff: User | None, in_reply_to: Messag
     return str(point.value) if point is not None and not point.unusable else ""
 
 
-def why_not(message: Message) -> str:
-    """Why this message may not go now, or nothing; asked when it is queued and again when it leaves."""
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """Who asked for silence and who agreed, for a number of messages at once."""
+
+    silent: frozenset[tuple[str, str]]  # channel, address index
+    agreed: frozenset[tuple[uuid.UUID, str]]  # patient, channel
+
+
+def permissions_for(messages: Iterable[Message]) -> Permissions:
+    """What must be known to send these messages, in two queries however many they are."""
+    rows = list(messages)
+    silent = Suppression.objects.filter(
+        address_index__in={message.address_index for message in rows}, lifted_at=None
+    ).values_list("channel", "address_index")
+    last_words = Consent.objects.in_force().filter(
+        patient_id__in={message.patient_id for message in rows if message.patient_id}
+    )
+    agreed = {(consent.patient_id, consent.channel) for consent in last_words if consent.granted}
+    return Permissions(frozenset(silent), frozenset(agreed))
+
+
+def why_not(message: Message, permissions: Permissions) -> str:
+    """Why this message may not go, or nothing; asked when it is queued and again when it leaves."""
     if message.staff_id is not None:
         return ""  # a brief to a colleague
     if message.patient is not None and message.patient.deceased:
@@ -107,11 +130,11 @@ def why_not(message: Message) -> str:
         return "no_address"
     if message.is_last_word:
         return ""
-    if suppressed(message.channel, message.address_index):
+    if (message.channel, message.address_index) in permissions.silent:
         return "opted_out"
     if message.in_reply_to_id is not None:
         return ""
-    if message.patient is None or not consent_state(message.patient, message.channel):
+    if message.patient_id is None or (message.patient_id, message.channel) not in permissions.agreed:
         return "no_consent"
     return ""
 
@@ -135,7 +158,11 @@ def _store(message: Message, by: Actor) -> Message:
         changes={"kind": ["", stored.kind], "reason": ["", stored.reason]},
     )
     changes.announce(message.practice, "messages")
-    if message.status == Message.Status.QUEUED and message.send_after and message.send_after <= timezone.now():
+    if (
+        message.status == Message.Status.QUEUED
+        and message.send_after
+        and message.send_after <= timezone.now()
+    ):
         wake_delivery(message.practice)
     return message
 

@@ -14,7 +14,17 @@ Reading = Message.Reading
 # The carrier's opt-out words (47 CFR 64.1200(a)(10) names most of them). It answers these itself.
 CARRIER_STOP = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"})
 CARRIER_START = frozenset({"start", "unstop"})
-STOP = CARRIER_STOP | {"parar", "pare", "parartodo", "alto", "baja", "darmedebaja", "salir", "detener", "basta"}
+STOP = CARRIER_STOP | {
+    "parar",
+    "pare",
+    "parartodo",
+    "alto",
+    "baja",
+    "darmedebaja",
+    "salir",
+    "detener",
+    "basta",
+}
 START = CARRIER_START | {"empezar", "comenzar", "iniciar"}
 HELP = frozenset({"help", "info", "ayuda"})
 

@@ -85,7 +85,9 @@ def _client(account: Account, base_url: str, timeout: float, process: int) -> Cl
 
 
 def client_for(account: Account) -> Client:
-    return _client(account, settings.TWILIO_BASE_URL.rstrip("/"), settings.TWILIO_TIMEOUT_SECONDS, os.getpid())
+    return _client(
+        account, settings.TWILIO_BASE_URL.rstrip("/"), settings.TWILIO_TIMEOUT_SECONDS, os.getpid()
+    )
 
 
 def account_of(practice: Practice) -> Account:

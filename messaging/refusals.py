@@ -1,0 +1,145 @@
+"""What follows when a message was refused or did not arrive."""
+
+import datetime as dt
+
+from django.utils import timezone
+
+from messaging.models import Message, MessageQuerySet, Suppression, Task
+from messaging.outbox import withdraw_messages
+from messaging.outcomes import Then, Verdict
+from messaging.staff_tasks import in_office_time, open_task
+from patients.models import Channel
+from practices import audit
+from practices.audit import SYSTEM
+from practices.tenancy import current_practice
+
+AGAIN_AFTER = (dt.timedelta(hours=2), dt.timedelta(hours=4))  # an unreachable phone: two more tries
+AGAIN = "|again-"
+
+
+def follow(message: Message, line: Verdict) -> None:
+    """Does what the table says about a message whose row already tells its fate."""
+    if line.then is Then.BAD_NUMBER:
+        mark_unusable(message, line)
+        ask_to_call(message, line.words)
+    elif line.then is Then.OPTED_OUT:
+        suppress(message, source="supplier")
+    elif line.then is not Then.AGAIN_LATER or not send_again_later(message):
+        ask_to_call(message, line.words)
+
+
+def mark_unusable(message: Message, line: Verdict) -> None:
+    """Remembers that a number or address cannot be used, so that nothing more is tried there."""
+    point = message.contact_point
+    if point is None or point.unusable:
+        return
+    point.unusable = line.words[:60]
+    point.save(update_fields=["unusable"])
+    audit.record(
+        "contact.unusable",
+        point,
+        by=SYSTEM,
+        patient_id=point.patient_id,
+        changes={"unusable": ["", point.unusable]},
+    )
+
+
+def suppress(message: Message, *, source: str) -> Suppression:
+    """Silences the message's address on its channel and takes back what waits for it."""
+    Suppression.objects.bulk_create(
+        [
+            Suppression(
+                practice=current_practice(),
+                channel=message.channel,
+                address_index=message.address_index,
+                source=source,
+                message=message,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    row: Suppression = Suppression.objects.get(
+        channel=message.channel, address_index=message.address_index, lifted_at=None
+    )
+    audit.record("messages.stopped", row, by=SYSTEM, patient_id=message.patient_id)
+    withdraw_messages(messages=waiting_for(message), reason="stopped", by=SYSTEM)
+    return row
+
+
+def waiting_for(message: Message) -> MessageQuerySet:
+    """What still waits to go to the address of a message."""
+    return Message.objects.waiting().filter(channel=message.channel, address_index=message.address_index)
+
+
+def send_again_later(message: Message) -> bool:
+    """Queues the text once more, as a row of its own, while it is still worth sending; two times at most."""
+    root, _, tries = message.idempotency_key.partition(AGAIN)
+    done = int(tries or 0)
+    if done >= len(AGAIN_AFTER):
+        return False
+    practice = current_practice()
+    when = practice.after_quiet(timezone.now() + AGAIN_AFTER[done])
+    if message.useful_until is not None and when >= message.useful_until:
+        return False
+    again = Message(
+        practice=practice,
+        send_after=when,
+        status=Message.Status.QUEUED,
+        idempotency_key=f"{root}{AGAIN}{done + 1}",
+        created_by_id=message.created_by_id,
+        **{name: getattr(message, name) for name in COPIED},
+    )
+    Message.objects.bulk_create([again], ignore_conflicts=True)
+    return True
+
+
+COPIED = (
+    "patient_id", "contact_point_id", "staff_id", "direction", "channel", "kind", "language", "address",
+    "address_index", "subject", "body", "useful_until", "ignores_quiet_hours", "in_reply_to_id",
+)  # fmt: skip
+
+
+def ask_to_call(message: Message, words: str) -> Task:
+    """Leaves the patient to a person: the message did not arrive, call instead."""
+    what = "E-mail" if message.channel == Channel.EMAIL else "Text"
+    return open_task(
+        kind=Task.Kind.UNDELIVERED,
+        due_at=in_office_time(current_practice(), 60),
+        once_key=f"undelivered:{message.pk}",
+        urgency=Task.Urgency.SOON if is_pressing(message) else Task.Urgency.ROUTINE,
+        patient=message.patient,
+        message=message,
+        note=f"{what} not delivered: {words}. Call instead.",
+        by=SYSTEM,
+    )
+
+
+def ask_about_unknown(message: Message) -> Task:
+    """Leaves a send whose outcome nobody knows to a person: it is not sent a second time."""
+    return open_task(
+        kind=Task.Kind.UNCERTAIN,
+        due_at=in_office_time(current_practice(), 60),
+        once_key=f"uncertain:{message.pk}",
+        urgency=Task.Urgency.SOON if is_pressing(message) else Task.Urgency.ROUTINE,
+        patient=message.patient,
+        message=message,
+        note="The service does not say whether this message went out. Call the patient to be sure.",
+        by=SYSTEM,
+    )
+
+
+def report_account_refused(line: Verdict) -> Task:
+    """Tells the practice once that none of its texts leave."""
+    return open_task(
+        kind=Task.Kind.FOLLOW_UP,
+        due_at=timezone.now() + dt.timedelta(minutes=15),
+        once_key="texts-stopped",
+        urgency=Task.Urgency.SOON,
+        note=f"Texts do not go out: {line.words}. They wait and are tried again every 15 minutes.",
+        by=SYSTEM,
+    )
+
+
+def is_pressing(message: Message) -> bool:
+    """Whether what the message is about comes within a day."""
+    return message.useful_until is not None and message.useful_until - timezone.now() < dt.timedelta(days=1)
