@@ -93,6 +93,15 @@ def send_again_later(message: Message) -> bool:
     return True
 
 
+def cancel_again(message: Message) -> None:
+    """Takes back the second text: the first arrived after all."""
+    root, _, tries = message.idempotency_key.partition(AGAIN)
+    key = f"{root}{AGAIN}{int(tries or 0) + 1}"
+    withdraw_messages(
+        messages=Message.objects.filter(idempotency_key=key), reason="delivered after all", by=SYSTEM
+    )
+
+
 COPIED = (
     "patient_id", "contact_point_id", "staff_id", "direction", "channel", "kind", "language", "address",
     "address_index", "subject", "body", "useful_until", "ignores_quiet_hours", "in_reply_to_id",

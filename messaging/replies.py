@@ -28,33 +28,36 @@ STOP = CARRIER_STOP | {
 START = CARRIER_START | {"empezar", "comenzar", "iniciar"}
 HELP = frozenset({"help", "info", "ayuda"})
 
-YES = frozenset(
-    """
-    y|yes|yes yes|yea|yeah|yep|yup|ya yes|yse|ys|yed|yas|yess|yes ok|ok yes|yes sir|yes maam|yes of course|of course
-    yes i confirm|i confirm|confirm|confirmed|confirming|comfirm|comfirmed|confrim|confrimed|conferm|confirm yes
-    yes confirm|yes confirmed|c|ok|okay|okey|okie|okay yes|k|kk|sure|sure thing|yes sure|absolutely|definitely
-    yes i will|i will|yes ill be there|ill be there|i will be there|yes i will be there|we will be there
-    well be there|yes we will be there|ill come|i will come|yes i will come|yes ill come|im coming|i am coming
-    yes im coming|see you then|see you|see you there|yes see you then|yes see you there|yes see you|coming
-    si|si si|sip|sii|sí|si ok|ok si|si claro|claro|claro que si|si confirmo|confirmo|confirmado|confirmada
-    confirmar|si confirmado|confirmo mi cita|si confirmo mi cita|si voy|voy|si ire|ire|si alli estare|alli estare
-    ahi estare|si ahi estare|alla estare|si alla estare|ahi estaremos|alli estaremos|vale|si vale|de acuerdo
-    si de acuerdo|esta bien|si esta bien|por supuesto|si por supuesto|perfecto si|si asistire|asistire|si puedo
+YES = """
+    y|yes|yes yes|yea|yeah|yep|yup|ya yes|yse|ys|yed|yas|yess|yes ok|ok yes|yes sir|yes maam
+    yes of course|of course|yes i confirm|i confirm|confirm|confirmed|confirming|comfirm|comfirmed
+    confrim|confrimed|conferm|confirm yes|yes confirm|yes confirmed|c|ok|okay|okey|okie|okay yes|k|kk
+    sure|sure thing|yes sure|absolutely|definitely|yes i will|i will|yes ill be there|ill be there
+    i will be there|yes i will be there|we will be there|well be there|yes we will be there|ill come
+    i will come|yes i will come|yes ill come|im coming|i am coming|yes im coming|see you then|see you
+    see you there|yes see you then|yes see you there|yes see you|coming|si|si si|sip|sii|sí|si ok
+    ok si|si claro|claro|claro que si|si confirmo|confirmo|confirmado|confirmada|confirmar
+    si confirmado|confirmo mi cita|si confirmo mi cita|si voy|voy|si ire|ire|si alli estare
+    alli estare|ahi estare|si ahi estare|alla estare|si alla estare|ahi estaremos|alli estaremos|vale
+    si vale|de acuerdo|si de acuerdo|esta bien|si esta bien|por supuesto|si por supuesto|perfecto si
+    si asistire|asistire|si puedo
     """.replace("\n", "|").split("|")
-)
-NO = frozenset(
-    """
-    n|no|nop|nope|nah|no no|noo|i cant|i cannot|no i cant|no i cannot|cant|cannot|cant come|i cant come
-    no i cant come|i cant make it|cant make it|no i cant make it|i cannot make it|no cant make it|i cannot come
-    i wont be there|i will not be there|i wont come|wont make it|i wont make it|not coming|im not coming
-    i am not coming|no im not coming|unable to come|i am unable to come|no puedo|no voy|no ire|no podre
-    no podre ir|no puedo ir|no no puedo|no asistire|no voy a ir|no voy a poder|no voy a poder ir|no podre asistir
-    no puedo asistir
+NO = """
+    n|no|nop|nope|nah|no no|noo|i cant|i cannot|no i cant|no i cannot|cant|cannot|cant come
+    i cant come|no i cant come|i cant make it|cant make it|no i cant make it|i cannot make it
+    no cant make it|i cannot come|i wont be there|i will not be there|i wont come|wont make it
+    i wont make it|not coming|im not coming|i am not coming|no im not coming|unable to come
+    i am unable to come|no puedo|no voy|no ire|no podre|no podre ir|no puedo ir|no no puedo
+    no asistire|no voy a ir|no voy a poder|no voy a poder ir|no podre asistir|no puedo asistir
     """.replace("\n", "|").split("|")
-)
+# Politeness says nothing about coming.
 COURTESY = frozenset(
-    "please pls plz thanks thank you thankyou thx ty gracias muchas por favor porfavor hi hello hola doctor dr "
-    "good morning afternoon buenos buenas dias tardes mil".split()
+    fold(
+        """
+        please pls plz thanks thank you thankyou thx ty hi hello good morning afternoon doctor dr
+        gracias muchas mil por favor porfavor hola buenos buenas dias tardes
+        """
+    ).split()
 )
 YES_SIGNS = "👍👌✅☑✔🆗🙋💯"
 NO_SIGNS = "👎❌✖🚫🙅"
@@ -67,9 +70,9 @@ POSSIBLE_OPT_OUT = re.compile(
     r"|\b(numero equivocado|borren? mi numero)\b"
 )
 POSSIBLE_EMERGENCY = re.compile(
-    r"\b(chest pain|chest hurts?|cant breathe|cannot breathe|trouble breathing|short of breath|heart attack|stroke"
-    r"|suicid\w*|kill myself|overdose\w*|unconscious|passed out|bleeding (a lot|badly|heavily)|911|emergency"
-    r"|dolor (de|en el) pecho|no puedo respirar|me cuesta respirar|infarto|derrame|suicid\w*|matarme|sobredosis"
+    r"\b(chest pain|chest hurts?|cant breathe|cannot breathe|trouble breathing|short of breath|heart attack"
+    r"|stroke|suicid\w*|kill myself|overdose\w*|unconscious|passed out|bleeding (a lot|badly|heavily)|911|emergency"
+    r"|dolor (de|en el) pecho|no puedo respirar|me cuesta respirar|infarto|derrame|matarme|sobredosis"
     r"|emergencia|sangrando mucho|desmay\w*)\b"
 )
 WANTS_TO_CANCEL = re.compile(r"\b(cancel\w*|anular?)\b")
@@ -80,8 +83,12 @@ def _squeeze(phrase: str) -> str:
     return re.sub(r"(.)\1+", r"\1", phrase)
 
 
-_YES = frozenset(_squeeze(" ".join(fold(phrase).split())) for phrase in YES if phrase.strip())
-_NO = frozenset(_squeeze(" ".join(fold(phrase).split())) for phrase in NO if phrase.strip())
+def _without_courtesy(text: str) -> str:
+    return " ".join(word for word in fold(text).split() if word not in COURTESY)
+
+
+_YES = frozenset(_squeeze(_without_courtesy(phrase)) for phrase in YES) - {""}
+_NO = frozenset(_squeeze(_without_courtesy(phrase)) for phrase in NO) - {""}
 
 
 def keyword(text: str) -> str:
@@ -103,10 +110,6 @@ def read_reply(text: str) -> Message.Reading:
         return Reading.UNCLEAR
     said = {reading for reading in (_by_words(bare), *_by_signs(text)) if reading}
     return said.pop() if len(said) == 1 else Reading.UNCLEAR
-
-
-def _without_courtesy(text: str) -> str:
-    return " ".join(word for word in fold(text).split() if word not in COURTESY)
 
 
 def _by_words(bare: str) -> Message.Reading | None:

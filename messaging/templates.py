@@ -25,15 +25,15 @@ PLAIN = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-
 TEXTS: Mapping[str, Mapping[str, str]] = {
     "confirmation": {
         "en": "$practice: you have an appointment $date at $time. Reply YES if you will come. Details: $link",
-        "es": "$practice: usted tiene una cita el $date a las $time. Responda SI para confirmar. Detalles: $link",
+        "es": "$practice: usted tiene una cita el $date a las $time. Responda SI si viene. Detalles: $link",
     },
     "reminder": {
-        "en": "$practice: reminder of your appointment $date at $time. Reply YES if you will come. Details: $link",
-        "es": "$practice: le recordamos su cita del $date a las $time. Responda SI para confirmar. Detalles: $link",
+        "en": "$practice: your appointment is $date at $time. Reply YES if you will come. Details: $link",
+        "es": "$practice: le recordamos su cita del $date a las $time. Responda SI si viene. Detalles: $link",
     },
     "moved": {
         "en": "$practice: your appointment is now $date at $time. Reply YES if you will come. Details: $link",
-        "es": "$practice: su cita ahora es el $date a las $time. Responda SI para confirmar. Detalles: $link",
+        "es": "$practice: su cita ahora es el $date a las $time. Responda SI si viene. Detalles: $link",
     },
     "cancelled": {
         "en": "$practice: your appointment on $date at $time will not take place. Questions: call $phone.",
@@ -62,36 +62,42 @@ MAILS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "en": (
             "Your appointment at $practice",
             "Hello $name,\n\nyou have an appointment at $practice on $date at $time.\n\n"
-            "To say that you will come, or to ask for another time:\n$link\n\nQuestions: call $phone.\n\n$practice",
+            "To say that you will come, or to ask for another time:\n$link\n\n"
+            "Questions: call $phone.\n\n$practice",
         ),
         "es": (
             "Su cita en $practice",
             "Hola, $name:\n\nUsted tiene una cita en $practice el $date a las $time.\n\n"
-            "Para confirmar que viene, o pedir otra hora:\n$link\n\n¿Preguntas? Llame al $phone.\n\n$practice",
+            "Para confirmar que viene, o pedir otra hora:\n$link\n\n"
+            "¿Preguntas? Llame al $phone.\n\n$practice",
         ),
     },
     "reminder": {
         "en": (
             "Reminder: your appointment at $practice",
             "Hello $name,\n\nthis is a reminder of your appointment at $practice on $date at $time.\n\n"
-            "To say that you will come, or to ask for another time:\n$link\n\nQuestions: call $phone.\n\n$practice",
+            "To say that you will come, or to ask for another time:\n$link\n\n"
+            "Questions: call $phone.\n\n$practice",
         ),
         "es": (
             "Recordatorio: su cita en $practice",
             "Hola, $name:\n\nLe recordamos su cita en $practice el $date a las $time.\n\n"
-            "Para confirmar que viene, o pedir otra hora:\n$link\n\n¿Preguntas? Llame al $phone.\n\n$practice",
+            "Para confirmar que viene, o pedir otra hora:\n$link\n\n"
+            "¿Preguntas? Llame al $phone.\n\n$practice",
         ),
     },
     "moved": {
         "en": (
             "Your appointment at $practice has a new time",
             "Hello $name,\n\nyour appointment at $practice is now on $date at $time.\n\n"
-            "To say that you will come, or to ask for another time:\n$link\n\nQuestions: call $phone.\n\n$practice",
+            "To say that you will come, or to ask for another time:\n$link\n\n"
+            "Questions: call $phone.\n\n$practice",
         ),
         "es": (
             "Su cita en $practice tiene nueva hora",
             "Hola, $name:\n\nSu cita en $practice ahora es el $date a las $time.\n\n"
-            "Para confirmar que viene, o pedir otra hora:\n$link\n\n¿Preguntas? Llame al $phone.\n\n$practice",
+            "Para confirmar que viene, o pedir otra hora:\n$link\n\n"
+            "¿Preguntas? Llame al $phone.\n\n$practice",
         ),
     },
     "cancelled": {

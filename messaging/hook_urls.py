@@ -1,0 +1,10 @@
+"""Where the supplier calls: /hooks/twilio/<practice>/…"""
+
+from django.urls import path
+
+from messaging import webhooks
+
+urlpatterns = [
+    path("received/", webhooks.text_received, name="text-received"),
+    path("status/<uuid:message_id>/", webhooks.status_changed, name="text-status"),
+]
