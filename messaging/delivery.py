@@ -160,7 +160,7 @@ def send_all(practice: Practice, batch: Batch) -> None:
 
 
 def hand_over(practice: Practice, account: sms.Account, parcel: Parcel, broken: Event) -> Answer | None:
-    """Calls the supplier; None when it was not called, because the lease is nearly over or the account refused."""
+    """Calls the supplier; None when it was not called: the lease is nearly over, or the account refused."""
     ends = parcel.lease_ends - dt.timedelta(seconds=settings.TWILIO_TIMEOUT_SECONDS)
     if broken.is_set() or timezone.now() >= ends:
         return None

@@ -129,7 +129,7 @@ def claimed(message: Message) -> bool:
 
 
 def stop(message: Message, by: Actor) -> None:
-    """Silence from now on: what waits is taken back, and the one confirmation goes unless the carrier sent it."""
+    """Silence from now on: what waits is taken back; the one confirmation is the carrier's where it gives one."""
     suppress(message, source="text")
     record_consent(message, granted=False)
     if not replies.carrier_answers(message.body):
@@ -298,6 +298,13 @@ def mark_handled(*, message: Message, outcome: str = "handled", by: Actor) -> in
         close_task(task=task, outcome=outcome, by=by)
     changes.announce(current_practice(), "messages", "queue")
     return len(rows)
+
+
+def is_paused(message: Message) -> bool:
+    """Whether texts to this number wait for a person's word on “please no more”."""
+    return Suppression.objects.filter(
+        channel=message.channel, address_index=message.address_index, lifted_at=None, source="possible"
+    ).exists()
 
 
 @transaction.atomic

@@ -109,7 +109,7 @@ def settle_text(doubt: Doubt, listed: list[sms.Listed]) -> None:
 
 
 def match(doubt: Doubt, listed: list[sms.Listed]) -> sms.Listed | None:
-    """The listed text that is this message: the same words, or the same private link, not known as another."""
+    """The listed text that is this message: its words or its private link, and not known as another."""
     link = LINK.search(doubt.body)
     candidates = [
         text
@@ -170,7 +170,7 @@ def mark_sent(message: Message, supplier_id: str) -> None:
     """The supplier has the text: whatever was thought of it before, it is out."""
     message.supplier_id = supplier_id
     message.claim = message.claimed_until = None
-    if message.status in {Status.QUEUED, Status.SENDING, Status.UNCERTAIN, Status.FAILED}:
+    if message.status not in {Status.SENT, Status.DELIVERED, Status.UNDELIVERED}:
         message.status, message.reason, message.error_code = Status.SENT, "", ""
         message.sent_at = message.sent_at or timezone.now()
     message.save(

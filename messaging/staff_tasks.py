@@ -66,7 +66,7 @@ def _sharpen(task: Task, urgency: int, due_at: dt.datetime) -> Task:
 
 @transaction.atomic
 def close_task(*, task: Task, outcome: str, by: Actor) -> Task:
-    """Ends a task with what came of it (`answered`, `called`, `rescheduled`, …); a closed one stays as it is."""
+    """Ends a task with what came of it (`answered`, `called`, …); a closed one stays as it is."""
     task = Task.objects.select_for_update().get(pk=task.pk)
     if task.done_at is not None:
         return task
