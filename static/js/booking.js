@@ -3,11 +3,11 @@
    Nothing is stored: the form on the page is the draft. */
 
 const DIGIT = /^[1-9]$/;
-let waiting = 0; // requests under way that bring new times
+let waiting = null; // the latest request under way that brings new times
 let early = ""; // the digit that was typed meanwhile
 
 const slots = () => document.getElementById("book-slots");
-const bringsTimes = (element) => element.closest?.("[data-changes-when]") !== null;
+const bringsTimes = (element) => Boolean(element?.closest?.("[data-changes-when]"));
 
 function take(digit) {
   const choice = slots()?.querySelectorAll("input[type=radio]")[Number(digit) - 1];
@@ -16,17 +16,27 @@ function take(digit) {
   choice.click();
 }
 
+function arrived() {
+  waiting = null;
+  const digit = early;
+  early = "";
+  if (digit) take(digit);
+  else if (document.activeElement === slots()) slots().querySelector("input")?.focus();
+}
+
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (bringsTimes(event.detail.elt)) waiting += 1;
+  if (bringsTimes(event.detail.elt)) waiting = event.detail.xhr;
+});
+
+// After the settling, not after the request: only then do the new rows answer to a click.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (waiting && event.detail.xhr === waiting) arrived();
 });
 
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (!bringsTimes(event.detail.elt)) return;
-  waiting = Math.max(0, waiting - 1);
-  if (waiting || !early) return;
-  const digit = early;
+  if (event.detail.xhr !== waiting || event.detail.successful) return;
+  waiting = null;
   early = "";
-  take(digit);
 });
 
 /* Before keys.js hears it: the rows on the screen are about to be replaced, a digit means the new ones. */

@@ -9,3 +9,4 @@ import "./countdown.js";
 import "./search.js";
 import "./live.js";
 import "./idle.js";
+import "./booking.js";

@@ -1,0 +1,205 @@
+"""The times a page offers: suggestions with the day at a glance, and the openings of the next two weeks."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from practices.models import Practice
+from practices.tenancy import current_practice
+from scheduling.availability import free_times
+from scheduling.drafts import Draft, HalfDay, Slot
+from scheduling.models import Appointment, WeeklyHours
+from scheduling.availability import openings_by_half_day, suggest_times
+from scheduling.words import short_when
+
+STRIP_WIDTH = 100.0
+MOST = 9  # as many as there are digits
+COLUMNS = 10
+FEW = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A stretch of the strip, in hundredths of the day's length."""
+
+    x: str
+    width: str
+    me: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One row of the suggested times."""
+
+    slot: Slot
+    when: str
+    why: str
+    strip: list[Bar]
+    checked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The hours the strips span."""
+
+    first: int
+    last: int
+
+    def at(self, moment: dt.datetime | dt.time) -> float:
+        hours = moment.hour + moment.minute / 60
+        return min(max((hours - self.first) / (self.last - self.first), 0), 1) * STRIP_WIDTH
+
+    @property
+    def labels(self) -> tuple[str, str, str]:
+        return f"{self.first % 12 or 12}", "noon", f"{self.last % 12 or 12}"
+
+
+@dataclass(frozen=True, slots=True)
+class HeatCell:
+    """How many visits of this length fit into a half-day."""
+
+    half: HalfDay
+    count: int
+    words: str
+    chosen: bool
+
+    @property
+    def shade(self) -> str:
+        return "c0" if not self.count else "c1" if self.count < FEW else "c2"
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """All that the "When" side of a dialog shows."""
+
+    rows: list[Offer]
+    axis: Axis
+    days: list[dt.date]
+    mornings: list[HeatCell]
+    afternoons: list[HeatCell]
+
+
+def offers_for(draft: Draft, *, leave_out: Appointment | None = None) -> Offers:
+    """The rows and the heat for a draft; empty rows while no kind of visit is chosen."""
+    practice = draft.diary.practice
+    found = suggested(draft)
+    slots = [slot for slot, _ in found]
+    axis = axis_of(slots)
+    busy = busy_spans(slots, leave_out=leave_out)
+    rows = [
+        Offer(
+            slot=slot,
+            when=short_when(slot.starts_at, practice),
+            why=why,
+            strip=strip_of(slot, draft, busy[slot.practitioner.pk, local(slot, practice).date()], axis),
+            checked=draft.slot is not None and draft.slot.value == slot.value and not draft.other,
+        )
+        for slot, why in found
+    ]
+    return Offers(rows, axis, *heat_of(draft))
+
+
+def local(slot: Slot, practice: Practice) -> dt.datetime:
+    return slot.starts_at.astimezone(practice.zone)
+
+
+def suggested(draft: Draft) -> list[tuple[Slot, str]]:
+    """The slot that was picked elsewhere first, then what suits the wishes."""
+    found: list[tuple[Slot, str]] = []
+    if draft.kind is not None and draft.half is not None:
+        begins, ends = draft.half.span(draft.diary.practice)
+        people = [draft.clinician] if draft.clinician else None
+        free = free_times(
+            appointment_type=draft.kind, practitioners=people, from_=begins, until=ends, limit=MOST
+        )
+        found = [(known(Slot(one.practitioner, one.starts_at), draft), "") for one in free]
+    elif draft.kind is not None:
+        found = [
+            (known(Slot(one.free.practitioner, one.free.starts_at), draft), ". ".join((one.why, *one.notes)))
+            for one in suggest_times(
+                appointment_type=draft.kind,
+                practitioner=draft.clinician,
+                patient=draft.patient,
+                part_of_day=draft.part,
+                needs=tuple(draft.needs),
+                count=5,
+            )
+        ]
+    picked = draft.picked
+    if picked is not None and all(slot.value != picked.value for slot, _ in found):
+        found.insert(0, (picked, "The time you picked"))
+    return found[:MOST]
+
+
+def known(slot: Slot, draft: Draft) -> Slot:
+    """The slot with the diary's own clinician, whose room and location are already read."""
+    practitioner = draft.diary.practitioner_of(str(slot.practitioner.pk))
+    return Slot(practitioner or slot.practitioner, slot.starts_at)
+
+
+def axis_of(slots: Iterable[Slot]) -> Axis:
+    """From the earliest to the latest hour the offered clinicians work, 8 to 5 at least."""
+    people = {slot.practitioner.pk for slot in slots}
+    hours = list(WeeklyHours.objects.filter(practitioner__in=people).values_list("starts", "ends"))
+    first = min((starts.hour for starts, _ in hours), default=8)
+    last = max((ends.hour + (ends.minute > 0) for _, ends in hours), default=17)
+    return Axis(min(first, 8), max(last, 17))
+
+
+Spans = dict[tuple[object, dt.date], list[tuple[dt.time, dt.time]]]
+
+
+def busy_spans(slots: Sequence[Slot], *, leave_out: Appointment | None = None) -> Spans:
+    """Wall-clock spans that are taken, per clinician and day of the slots; one query."""
+    spans: Spans = defaultdict(list)
+    if not slots:
+        return spans
+    practice = current_practice()
+    visits = Appointment.objects.active().filter(
+        practitioner__in={slot.practitioner.pk for slot in slots},
+        local_date__in={local(slot, practice).date() for slot in slots},
+    )
+    if leave_out is not None:
+        visits = visits.exclude(pk=leave_out.pk)
+    for who, day, begins, ends in visits.values_list("practitioner_id", "local_date", "starts_at", "ends_at"):
+        ends_local = ends.astimezone(practice.zone)
+        until = ends_local.time() if ends_local.date() == day else dt.time.max
+        spans[who, day].append((begins.astimezone(practice.zone).time(), until))
+    return spans
+
+
+def strip_of(slot: Slot, draft: Draft, busy: list[tuple[dt.time, dt.time]], axis: Axis) -> list[Bar]:
+    """The day at a glance: what is taken, and where this slot would lie."""
+    bars = [bar(axis.at(begins), axis.at(ends)) for begins, ends in busy]
+    starts = axis.at(local(slot, draft.diary.practice))
+    ends = starts
+    if draft.kind is not None:
+        ends = axis.at(local(slot, draft.diary.practice) + draft.kind.length)
+    return [*bars, bar(starts, max(ends, starts + 2), me=True)]
+
+
+def bar(begins: float, ends: float, *, me: bool = False) -> Bar:
+    return Bar(f"{begins:.1f}", f"{max(ends - begins, 0):.1f}", me)
+
+
+def heat_of(draft: Draft) -> tuple[list[dt.date], list[HeatCell], list[HeatCell]]:
+    """Openings per half-day of the next two weeks; nothing while no kind of visit is chosen."""
+    if draft.kind is None:
+        return [], [], []
+    people = [draft.clinician] if draft.clinician else None
+    days = openings_by_half_day(appointment_type=draft.kind, practitioners=people)
+    # A weekend on which nobody works would only push the working days out of sight.
+    shown = [row for row in days if row.day.isoweekday() < 6 or row.morning or row.afternoon][:COLUMNS]
+
+    def cell(day: dt.date, half: Literal["am", "pm"], count: int) -> HeatCell:
+        words = f"{day:%A} {day:%B} {day.day}, {'morning' if half == 'am' else 'afternoon'}: {count} free"
+        this = HalfDay(day, half)
+        return HeatCell(this, count, words, chosen=this == draft.half)
+
+    return (
+        [row.day for row in shown],
+        [cell(row.day, "am", row.morning) for row in shown],
+        [cell(row.day, "pm", row.afternoon) for row in shown],
+    )

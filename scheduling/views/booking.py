@@ -1,0 +1,155 @@
+"""The booking dialog, and the doors that change a visit."""
+
+import json
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from patients.registry import InvalidPatient, StalePatient
+from practices.access import DeskRequest, requires
+from practices.audit import record_read
+from scheduling.booking import BookingRefused, OutsideHours, SlotTaken
+from scheduling.booking_page import (
+    BookingPage,
+    booking_page,
+    first_values,
+    next_choices,
+    people_like,
+    unseen,
+)
+from scheduling.calling import NewCaller, book_for_caller
+from scheduling.drafts import Diary, Draft, Slot, read_draft
+from scheduling.forms import BookingForm
+from scheduling.models import Appointment
+
+CONFLICT, UNFINISHED = 409, 422
+
+
+def today_url(request: DeskRequest, appointment: Appointment) -> str:
+    """The board of the visit's day."""
+    day = appointment.local_date.isoformat()
+    return f"{reverse('today', args=[request.practice.slug])}?d={day}"
+
+
+def done(request: DeskRequest, appointment: Appointment, words: str) -> HttpResponse:
+    """The answer to a dialog that did its work: it closes and the board is read anew; or the board's page."""
+    if not request.htmx:
+        return redirect(today_url(request, appointment))
+    response = HttpResponse(status=204)
+    response["HX-Trigger"] = json.dumps(
+        {
+            "dialogClose": True,
+            "refresh": "appointments queue changes",
+            "desk:changed": {"appointment": str(appointment.pk)},
+            "announce": words,
+        }
+    )
+    return response
+
+
+@requires("appointment.book")
+@require_http_methods(["GET", "POST"])
+def book(request: DeskRequest) -> HttpResponse:
+    """The dialog, empty or filled from the address (`patient`, `practitioner`, `start`); POST books."""
+    if request.method == "POST":
+        return book_now(request)
+    draft = read_draft(request.GET, Diary(request.practice))
+    if draft.patient is not None:
+        draft.needs = list(draft.patient.needs)
+    return show_booking(request, draft, BookingForm(draft, initial=first_values(draft, request.GET)))
+
+
+@requires("appointment.book")
+@require_POST
+def book_times(request: DeskRequest) -> HttpResponse:
+    """The dialog again with what was chosen, so that people, times and read-back follow; books nothing."""
+    draft = read_draft(request.POST, Diary(request.practice))
+    if draft.patient is not None and request.POST.get("for") != str(draft.patient.pk):
+        draft.needs = sorted({*draft.needs, *draft.patient.needs})
+    return show_booking(request, draft, BookingForm(draft, initial=first_values(draft, request.POST)))
+
+
+def show_booking(
+    request: DeskRequest, draft: Draft, form: BookingForm, *, status: int = 200, **more: Any
+) -> HttpResponse:
+    """The dialog as a part for htmx, else as a page."""
+    if draft.other and not form.is_bound:
+        draft.slot = typed_so_far(draft, request)
+    page = booking_page(draft, form, request.POST, private=request.user.privacy_mode)
+    for name, value in more.items():
+        setattr(page, name, value)
+    if page.caller and request.POST.get("for") != str(page.caller.patient.pk) and not form.is_bound:
+        form.initial["text_ok"] = page.agreed_before
+    note_who_was_shown(request, page)
+    template = "scheduling/book_dialog.html" if request.htmx else "scheduling/book.html"
+    return render(request, template, {"page": page, "form": form, "draft": draft}, status=status)
+
+
+def typed_so_far(draft: Draft, request: DeskRequest) -> Slot | None:
+    """The typed day and time, for the read-back, once they make sense."""
+    tried = BookingForm(draft, data=request.POST)
+    tried.is_valid()
+    slot: Slot | None = tried.cleaned_data.get("slot")
+    return slot
+
+
+def note_who_was_shown(request: DeskRequest, page: BookingPage) -> None:
+    shown = [match.patient.pk for match in page.matches]
+    if page.caller is not None:
+        shown.append(page.caller.patient.pk)
+    record_read(by=request.actor, patients=shown, screen="booking")
+
+
+def book_now(request: DeskRequest) -> HttpResponse:
+    """Books, or answers with the dialog: 422 for what is missing, 409 for a time that is gone."""
+    draft = read_draft(request.POST, Diary(request.practice))
+    form = BookingForm(draft, data=request.POST)
+    if not form.is_valid():
+        return show_booking(request, draft, form, status=UNFINISHED)
+    draft.slot = form.cleaned_data["slot"]
+    if draft.patient is None and unseen(people_like(request.POST)[0], request.POST):
+        form.add_error("name", "Is it one of these? If not, book again and a new patient is added.")
+        return show_booking(request, draft, form, status=UNFINISHED)
+    try:
+        appointment = carry_out(request, draft, form)
+    except (InvalidPatient, StalePatient, BookingRefused) as refusal:
+        return refused(request, draft, form, refusal)
+    when = form.cleaned_data["slot"]
+    return done(request, appointment, f"Booked with {when.practitioner.short_name}.")
+
+
+def carry_out(request: DeskRequest, draft: Draft, form: BookingForm) -> Appointment:
+    said = form.cleaned_data
+    caller = draft.patient or NewCaller(
+        said["given"], said["family"], said["birth_date"], said.get("mobile") or ""
+    )
+    if draft.kind is None:
+        raise BookingRefused("Choose the kind of visit.")
+    return book_for_caller(
+        caller=caller,
+        kind=draft.kind,
+        slot=said["slot"],
+        needs=said["needs"],
+        reason=said["reason"],
+        agreed_to_texts=said["text_ok"],
+        overbook_reason=said["overbook_reason"],
+        by=request.actor,
+    )
+
+
+def refused(
+    request: DeskRequest, draft: Draft, form: BookingForm, refusal: ValueError | StalePatient
+) -> HttpResponse:
+    """The dialog with everything typed kept, the reason in words, and the next times where one was taken."""
+    if isinstance(refusal, InvalidPatient):
+        for name, words in refusal.errors.items():
+            form.add_error({"birth_date": "birth_date", "phones": "mobile"}.get(name, "name"), words)
+        return show_booking(request, draft, form, status=UNFINISHED)
+    times = next_choices(refusal.next_times, draft) if isinstance(refusal, SlotTaken) else []
+    status = CONFLICT if isinstance(refusal, SlotTaken | StalePatient) else UNFINISHED
+    if isinstance(refusal, OutsideHours):
+        form.add_error("overbook_reason", "Say why to book it all the same.")
+    return show_booking(request, draft, form, status=status, refused=str(refusal), next_times=times)
