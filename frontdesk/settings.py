@@ -179,7 +179,9 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 
 # Transport and headers (SECURITY.md F6, F7). The demo on loopback has no TLS.
-SECURE_REFERRER_POLICY = "no-referrer"
+# Under `no-referrer` browsers send `Origin: null` with our own forms, which the CSRF check refuses. No other
+# site learns an address either way; the patient's page sets `no-referrer` itself (SECURITY.md C5).
+SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if PRODUCTION:
@@ -268,6 +270,9 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # The one inversion of the stack (ARCHITECTURE rule 9): first handler that claims the reply wins.
 REPLY_HANDLERS = ["scheduling.reminders.handle_reply"]
+
+# Panels that higher apps put on a patient's record, by URL name; a name that is not mounted is left out.
+PATIENT_PANELS = ["patient-visits", "patient-messages"]
 
 # Protections that tests switch off to see the test fail. Production refuses any (frontdesk.checks).
 SWITCHED_OFF: frozenset[str] = frozenset()
