@@ -226,7 +226,7 @@ def _judge(patient: Patient, question: Question) -> tuple[int, Match] | None:
     if not fits:
         return None
     # What tells most about the person is named: a strong fact before a name.
-    why = next((why for why, _ in fits if why != "name"), "name")
+    why: Why = next((why for why, _ in fits if why != "name"), "name")
     score = sum(score for _, score in fits) / len(fits)
     seldom_meant = patient.deceased or not patient.active
     return len(fits), Match(patient, why, score - 20 * seldom_meant)

@@ -1,0 +1,124 @@
+"""What the pages of a record show: rows of lists, contacts, consents, the access log."""
+
+from typing import Any
+
+from django import forms
+
+from patients.contacts import show_phone
+from patients.models import Channel, Consent, ContactPoint, Need, Patient
+from patients.search import Match
+from practices.models import AccessEvent, AuditEntry, Practice
+
+LOG_ROWS = 200
+NEED_ICONS = {
+    Need.INTERPRETER: "lang",
+    Need.STEP_FREE: "access",
+    Need.WHEELCHAIR: "access",
+    Need.HEARING: "phone-off",
+    Need.SIGHT: "eye",
+    Need.CARER: "users",
+    Need.LONGER: "clock",
+    Need.TRANSPORT: "home",
+}
+DONE = {
+    "patient.registered": "registered the patient",
+    "patient.updated": "changed the details",
+    "consent.given": "recorded a yes",
+    "consent.withdrawn": "recorded a no",
+    "access_log.viewed": "looked at this log",
+}
+
+
+def hit(match: Match, practice: Practice, *, private: bool) -> dict[str, Any]:
+    """A found patient as a row; private rows say no more than initials, age and the last two digits."""
+    patient = match.patient
+    phones = [p for p in patient.contact_points.all() if p.system == ContactPoint.System.PHONE]
+    age = patient.age_on(practice.today())
+    facts = [f"age {age}"] if age is not None else []
+    if patient.birth_date and not private:
+        facts.insert(0, f"{patient.birth_date:%b} {patient.birth_date.day}, {patient.birth_date.year}")
+    if phones:
+        facts.append(f"phone …{phones[0].value[-2:]}" if private else f"phone …{phones[0].value[-4:]}")
+    note = "died" if patient.deceased else "" if match.why == "name" else match.why
+    return {
+        "id": patient.pk,
+        "url": f"/p/{practice.slug}/patients/{patient.pk}/",
+        "name": patient.shown_name(private=private),
+        "initials": patient.initials,
+        "facts": " · ".join(facts),
+        "note": note,
+        "tone": "off" if patient.deceased else "acc",
+        "patient": patient,
+    }
+
+
+def contacts(patient: Patient) -> list[dict[str, Any]]:
+    """The phones and addresses in the order they are tried."""
+    points = sorted(patient.contact_points.all(), key=lambda p: (p.system != "phone", p.rank, p.pk))
+    return [
+        {
+            "phone": point.system == ContactPoint.System.PHONE,
+            "value": point.value,
+            "text": show_phone(point.value) if point.system == ContactPoint.System.PHONE else point.value,
+            "use": point.get_use_display(),
+            "unusable": point.unusable,
+        }
+        for point in points
+    ]
+
+
+def consents(patient: Patient) -> list[dict[str, Any]]:
+    """The state of each channel that asks for consent, with when, how and by whom."""
+    stored = {
+        consent.channel: consent
+        for consent in Consent.objects.in_force().filter(patient=patient).select_related("recorded_by")
+    }
+    return [
+        {"channel": channel.value, "label": label, "consent": stored.get(channel.value)}
+        for channel, label in ((Channel.SMS, "Texts"), (Channel.EMAIL, "E-mail"))
+    ]
+
+
+def needs(patient: Patient) -> list[tuple[str, str]]:
+    """Icon and words of each need."""
+    return [(NEED_ICONS[Need(need)], Need(need).label) for need in patient.needs]
+
+
+def differences(typed: forms.Form, stored: forms.Form) -> list[tuple[str, str]]:
+    """Label and stored value of each field in which the typed form differs from the record."""
+    found = []
+    for field in typed:
+        if field.is_hidden or field.name not in stored.fields:
+            continue
+        ours, theirs = field.value(), stored[field.name].value()
+        if (ours or "") != (theirs or ""):
+            text = ", ".join(theirs) if isinstance(theirs, list) else str(theirs or "empty")
+            found.append((str(field.label), text))
+    return found
+
+
+def access_log(patient: Patient, practice: Practice) -> list[dict[str, Any]]:
+    """The latest who-saw and who-changed rows together, newest first, in local time."""
+    seen = AccessEvent.objects.filter(patient_ids__contains=[patient.pk]).select_related("actor")
+    done = AuditEntry.objects.filter(patient_id=patient.pk).select_related("actor")
+    rows = [_row(event, f"saw the {event.screen}", [], practice) for event in seen.order_by("-at")[:LOG_ROWS]]
+    for entry in done.order_by("-at")[:LOG_ROWS]:
+        what = DONE.get(entry.verb) or plain(entry.verb)
+        rows.append(_row(entry, what, entry.field_names, practice))
+    return sorted(rows, key=lambda row: row["at"], reverse=True)[:LOG_ROWS]
+
+
+def plain(verb: str) -> str:
+    return verb.replace(".", " ").replace("_", " ")
+
+
+def _row(event: AccessEvent | AuditEntry, what: str, fields: list[str], practice: Practice) -> dict[str, Any]:
+    who = str(event.actor) if event.actor else {"patient": "The patient"}.get(event.actor_kind, "Front Desk")
+    return {
+        "at": event.at.astimezone(practice.zone),
+        "who": who,
+        "what": what,
+        "fields": ", ".join(name.replace("_", " ") for name in fields),
+        "door": event.door,
+        "change": isinstance(event, AuditEntry),
+    }
