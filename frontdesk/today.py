@@ -76,7 +76,7 @@ class Card:
     line: str
     note: str = ""
     since: str = ""
-    waited: int = 0
+    waited: int | None = None
     late: int = 0
     times: str = ""
     css: str = ""
@@ -107,6 +107,10 @@ class FreePlace:
     words: str
     key: str
     free: bool = True
+
+    @property
+    def time(self) -> str:
+        return clock(self.span.start, half=True)
 
 
 @dataclass(slots=True)
@@ -283,6 +287,7 @@ def _card(visit: Appointment, url: str, practice: Practice, now: dt.datetime | N
         card.since = visit.arrived_at.isoformat()
         card.waited = max(0, int((now - visit.arrived_at).total_seconds() // 60))
     if now and card.stage in {"book", "conf"} and now - visit.starts_at > LATE_AFTER:
+        card.since = visit.starts_at.isoformat()
         card.late = int((now - visit.starts_at).total_seconds() // 60)
     card.label = _label(card)
     return card
@@ -311,7 +316,7 @@ def _line(visit: Appointment, practice: Practice) -> str:
 def _label(card: Card) -> str:
     """What a screen reader says: time, name, status, clinician, then what stands out."""
     words = [clock(card.span.start), card.name, card.status, card.practitioner]
-    if card.since:
+    if card.waited is not None:
         words.append(f"waiting {card.waited} min")
     if card.late:
         words.append(f"{card.late} min late")

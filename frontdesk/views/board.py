@@ -2,20 +2,23 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from frontdesk import live as stream
+from frontdesk.dayplan import clock, minute_of
 from frontdesk.queue import needs_you
-from frontdesk.today import LEGEND, day_board
+from frontdesk.today import LEGEND, STEP, Board, day_board
 from patients.dates import parse_day
 from practices.access import DeskRequest, requires, requires_stream
 from practices.audit import record_read
 from practices.models import Practice
-from scheduling.words import short_day
 
 IN_PANEL = 6
 
@@ -37,10 +40,43 @@ def asked(request: HttpRequest, practice: Practice) -> Shown:
     day, problem = practice.today(), ""
     if text:
         try:
-            day = parse_day(text, day)
+            day = nearby(parse_day(text, day))
         except ValueError as refused:
             problem = str(refused)
     return Shown(day, request.GET.get("view") == "list", status if status in LEGEND else "", problem)
+
+
+def nearby(day: dt.date) -> dt.date:
+    """The same date, if a practice can have visits then."""
+    if not 1970 <= day.year <= 2200:
+        raise ValueError(f"The year {day.year} is too far away.")
+    return day
+
+
+def words_of(day: dt.date, today: dt.date) -> str:
+    """Tue, June 9; the year only where it is another one."""
+    year = "" if day.year == today.year else f", {day.year}"
+    return f"{day:%a}, {day:%B} {day.day}{year}"
+
+
+def page_context(request: DeskRequest, shown: Shown, board: Board) -> dict[str, Any]:
+    """What the templates need besides the board: addresses that keep the view, and the time."""
+    practice = request.practice
+    as_list = {"view": "list"} if shown.as_list else {}
+    status = {"status": shown.status} if shown.status else {}
+    now = practice.now()
+    return {
+        "board": board,
+        "shown": shown,
+        "day_words": words_of(shown.day, now.date()),
+        "before": shown.day - dt.timedelta(days=1),
+        "after": shown.day + dt.timedelta(days=1),
+        "keep_view": f"&{urlencode(as_list)}" if as_list else "",
+        "keep": f"&{urlencode(as_list | status)}" if as_list or status else "",
+        "book_url": reverse("book", args=[practice.slug]),
+        "now_step": max(0, (minute_of(now.time()) - board.window.start) // STEP),
+        "now_words": clock(minute_of(now.time())),
+    }
 
 
 @require_GET
@@ -50,14 +86,7 @@ def today(request: DeskRequest) -> HttpResponse:
     shown = asked(request, request.practice)
     board = day_board(request.practice, shown.day, private=request.user.privacy_mode)
     record_read(by=request.actor, patients=board.patient_ids, screen="list" if shown.as_list else "board")
-    context = {
-        "board": board,
-        "shown": shown,
-        "day_words": short_day(shown.day, shown.day - dt.timedelta(days=30)),
-        "near": short_day(shown.day, request.practice.today()),
-        "before": shown.day - dt.timedelta(days=1),
-        "after": shown.day + dt.timedelta(days=1),
-    }
+    context = page_context(request, shown, board)
     if request.GET.get("fragment") == "board":
         return render(request, "frontdesk/today_board.html", context | {"fragment": True})
     rows = needs_you(request.practice, viewer=request.user)

@@ -1,0 +1,303 @@
+"""“Needs you”: everything that waits for a person, the most pressing first.
+
+Rows come from open tasks, messages to read, and today's visits that are late or about to start unconfirmed.
+The order is that of UX.md: possible emergencies, promises due, visits within two hours, unanswered, the rest.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.urls import reverse
+from django.utils import timezone
+
+from messaging.models import Message, Task
+from patients.contacts import show_phone
+from patients.models import ContactPoint, Patient
+from practices.models import Practice, User
+from scheduling.models import Appointment, Status
+from scheduling.words import clock, short_when
+
+SOON = dt.timedelta(hours=2)
+LATE = dt.timedelta(minutes=15)
+QUOTE_LETTERS = 70
+EMERGENCY, PROMISE, VISIT, UNANSWERED, REST = range(5)
+PROMISES = {Task.Kind.CALL, Task.Kind.FOLLOW_UP}
+UNANSWERED_KINDS = {Task.Kind.ANSWER, Task.Kind.NEW_TIME, Task.Kind.CANCEL}
+
+# Kind of task → tone, icon, what it says of the patient.
+LOOKS = {
+    Task.Kind.ANSWER: ("acc", "msg", "{name} waits for an answer"),
+    Task.Kind.UNDELIVERED: ("bad", "phone-x", "Text to {name} did not arrive"),
+    Task.Kind.NEW_TIME: ("acc", "cal-move", "{name} wants another time"),
+    Task.Kind.CANCEL: ("book", "cal-x", "{name} wants to cancel"),
+    Task.Kind.LINK_LOCKED: ("book", "lock", "{name}’s link is locked: wrong birth dates"),
+    Task.Kind.UNCERTAIN: ("book", "alert", "Did the text to {name} go out?"),
+    Task.Kind.CALL: ("acc", "phone", "Call {name}"),
+    Task.Kind.FOLLOW_UP: ("acc", "flag", "Follow up with {name}"),
+}
+BY_PHONE = {Task.Kind.UNDELIVERED, Task.Kind.LINK_LOCKED, Task.Kind.UNCERTAIN, Task.Kind.CALL}
+ABOUT_VISIT = {Task.Kind.NEW_TIME, Task.Kind.CANCEL}
+
+
+@dataclass(slots=True)
+class Step:
+    """Something a row offers: a link, or a small form that posts `values`."""
+
+    label: str
+    url: str
+    method: str = "post"
+    values: tuple[tuple[str, str], ...] = ()
+    icon: str = ""
+
+
+@dataclass(slots=True)
+class QueueRow:
+    """One row of “Needs you”, in words."""
+
+    id: str
+    rank: int
+    due: dt.datetime
+    tone: str
+    icon: str
+    title: str
+    text: str
+    url: str
+    action: str
+    action_url: str
+    method: str = "get"
+    first: bool = False
+    owner: str = ""
+    mine: bool = False
+    overdue: bool = False
+    patient_id: uuid.UUID | None = None
+    task_id: uuid.UUID | None = None
+    more: list[Step] = field(default_factory=list)
+
+    @property
+    def dial(self) -> bool:
+        return self.action_url.startswith("tel:")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Whose queue this is, and when: what every row needs to find its words."""
+
+    practice: Practice
+    viewer: User | None
+    now: dt.datetime
+    phones: dict[uuid.UUID, str]
+
+    @property
+    def private(self) -> bool:
+        return self.viewer is not None and self.viewer.privacy_mode
+
+    def name(self, patient: Patient | None) -> str:
+        return patient.shown_name(private=self.private) if patient else "An unknown number"
+
+    def to(self, name: str, *ids: object) -> str:
+        return reverse(name, args=[self.practice.slug, *ids])
+
+    def left(self, due: dt.datetime) -> str:
+        """When something is due, in words."""
+        minutes = int((due - self.now).total_seconds() // 60)
+        if minutes < 0:
+            return f"overdue since {short_when(due, self.practice).removeprefix('Today ')}"
+        if minutes < 60:
+            return f"due in {minutes} min"
+        return f"due {short_when(due, self.practice).removeprefix('Today ')}"
+
+
+def needs_you(
+    practice: Practice, *, viewer: User | None = None, now: dt.datetime | None = None
+) -> list[QueueRow]:
+    """The rows in their order, in five queries whatever waits; a viewer in privacy mode gets initials."""
+    now = now or timezone.now()
+    tasks = list(open_tasks(now).select_related("patient", "message", "owner"))
+    visits_of_tasks = Appointment.objects.with_people().in_bulk(
+        [task.appointment_id for task in tasks if task.appointment_id]
+    )
+    messages = list(unread_messages().select_related("patient").order_by("created_at"))
+    told = set(visits_of_tasks)
+    visits = [visit for visit in pressing_visits(now).with_people() if visit.pk not in told]
+    people = [row.patient_id for rows in (tasks, messages, visits) for row in rows if row.patient_id]
+    desk = Desk(practice, viewer, now, phones_of(people))
+    rows = [
+        *(_task_row(task, visits_of_tasks.get(task.appointment_id), desk) for task in tasks),
+        *(_message_row(message, desk) for message in messages),
+        *(_visit_row(visit, desk) for visit in visits),
+    ]
+    return sorted(rows, key=lambda row: (row.rank, row.due, row.id))
+
+
+def queue_count(practice: Practice, now: dt.datetime | None = None) -> int:
+    """How many rows `needs_you` has, in one query; for the rail."""
+    now = now or timezone.now()
+    told = Task.objects.open().filter(_awake(now), appointment_id=OuterRef("pk"))
+    parts = (unread_messages(), pressing_visits(now).exclude(Exists(told)))
+    ids: QuerySet[Task, uuid.UUID] = open_tasks(now).order_by().values_list("pk", flat=True)
+    return ids.union(*(part.order_by().values_list("pk", flat=True) for part in parts), all=True).count()
+
+
+def _awake(now: dt.datetime) -> Q:
+    return Q(snoozed_until=None) | Q(snoozed_until__lte=now)
+
+
+def open_tasks(now: dt.datetime) -> "QuerySet[Task]":
+    """Tasks that wait and are not put off."""
+    return Task.objects.open().filter(_awake(now))
+
+
+def unread_messages() -> "QuerySet[Message]":
+    """Messages that a person has to read and that no open task stands for."""
+    return Message.objects.to_read().exclude(Exists(Task.objects.open().filter(message=OuterRef("pk"))))
+
+
+def pressing_visits(now: dt.datetime) -> "QuerySet[Appointment]":
+    """Booked visits that should have begun, and unconfirmed ones that start within two hours.
+
+    Half a day back is far enough: what is older belongs to the wrap-up.
+    """
+    late = Q(starts_at__lte=now - LATE, starts_at__gt=now - dt.timedelta(hours=12))
+    soon = Q(starts_at__gt=now - LATE, starts_at__lte=now + SOON) & ~Q(confirmation="confirmed")
+    return Appointment.objects.filter(late | soon, status=Status.BOOKED)
+
+
+def phones_of(patients: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """The first phone number of each patient, in one query."""
+    points = ContactPoint.objects.phones().filter(patient__in=set(patients)).order_by("-rank")
+    return {point.patient_id: point.value for point in points}
+
+
+def _rank(task: Task, visit: Appointment | None, now: dt.datetime) -> int:
+    if task.urgency == Task.Urgency.EMERGENCY:
+        return EMERGENCY
+    if task.due_at <= now or (task.kind in PROMISES and task.due_at <= now + SOON):
+        return PROMISE
+    if visit and now - SOON <= visit.starts_at <= now + SOON:
+        return VISIT
+    return UNANSWERED if task.kind in UNANSWERED_KINDS else REST
+
+
+def _task_row(task: Task, visit: Appointment | None, desk: Desk) -> QueueRow:
+    tone, icon, words = LOOKS[Task.Kind(task.kind)]
+    name = desk.name(task.patient)
+    emergency = task.urgency == Task.Urgency.EMERGENCY
+    title, rest = words.format(name=name), [task.note] if task.note and not desk.private else []
+    quote = _quote(task.message, desk)
+    if quote and task.kind in UNANSWERED_KINDS:
+        title, rest = quote, [name]
+    if visit:
+        rest.append(f"visit {short_when(visit.starts_at, desk.practice)}")
+    row = QueueRow(
+        id=f"task-{task.pk}",
+        rank=_rank(task, visit, desk.now),
+        due=task.due_at,
+        tone="bad" if emergency else tone,
+        icon="alert" if emergency else icon,
+        title=title,
+        text=_sentence(*rest, desk.left(task.due_at)),
+        url=desk.to("patient", task.patient_id) if task.patient_id else "",
+        action="",
+        action_url="",
+        first=emergency,
+        overdue=task.due_at <= desk.now,
+        patient_id=task.patient_id,
+        task_id=task.pk,
+    )
+    if task.owner is not None:
+        row.mine = desk.viewer is not None and task.owner_id == desk.viewer.pk
+        row.owner = "Yours" if row.mine else f"{task.owner.short_name} is on it"
+    _offer(row, task, visit, desk)
+    return row
+
+
+def _offer(row: QueueRow, task: Task, visit: Appointment | None, desk: Desk) -> None:
+    """The one main step of a task, and the others behind it."""
+    done = Step("Done", desk.to("task-done", task.pk), icon="check")
+    ways = []
+    if task.kind in ABOUT_VISIT and visit:
+        ways.append(Step("Open visit", desk.to("appointment", visit.pk), "get", icon="calendar"))
+    if task.kind in BY_PHONE or not task.message_id:
+        ways += _call(task.patient_id, desk)
+    if task.patient_id and (task.message_id or task.kind in UNANSWERED_KINDS):
+        ways.append(Step("Answer", desk.to("patient-messages", task.patient_id), "get", icon="msg"))
+    if not (task.kind in BY_PHONE or not task.message_id):
+        ways += _call(task.patient_id, desk)
+    if visit and task.kind not in ABOUT_VISIT:
+        ways.append(Step("Open visit", desk.to("appointment", visit.pk), "get", icon="calendar"))
+    _take_first(row, [*ways, done])
+
+
+def _message_row(message: Message, desk: Desk) -> QueueRow:
+    name = desk.name(message.patient)
+    row = QueueRow(
+        id=f"message-{message.pk}",
+        rank=UNANSWERED,
+        due=message.created_at,
+        tone="acc",
+        icon="msg",
+        title=_quote(message, desk) or f"{name} wrote",
+        text=_sentence(name, short_when(message.created_at, desk.practice)),
+        url=desk.to("patient", message.patient_id) if message.patient_id else "",
+        action="",
+        action_url="",
+        patient_id=message.patient_id,
+    )
+    ways = []
+    if message.patient_id:
+        ways.append(Step("Answer", desk.to("patient-messages", message.patient_id), "get", icon="msg"))
+    handled = Step("Handled", desk.to("message-handled", message.pk), icon="check")
+    _take_first(row, [*ways, *_call(message.patient_id, desk), handled])
+    return row
+
+
+def _visit_row(visit: Appointment, desk: Desk) -> QueueRow:
+    name, minutes = desk.name(visit.patient), int((visit.starts_at - desk.now).total_seconds() // 60)
+    late = minutes < 0
+    start = clock(visit.starts_at.astimezone(desk.practice.zone))
+    row = QueueRow(
+        id=f"visit-row-{visit.pk}",
+        rank=VISIT,
+        due=visit.starts_at,
+        tone="book",
+        icon="clock" if late else "st-book",
+        title=f"{name} is {-minutes} min late" if late else f"{name} has not confirmed",
+        text=_sentence(f"visit {start}", visit.practitioner.short_name, "" if late else f"in {minutes} min"),
+        url=desk.to("appointment", visit.pk),
+        action="",
+        action_url="",
+        patient_id=visit.patient_id,
+    )
+    opened = Step("Open visit", desk.to("appointment", visit.pk), "get", icon="calendar")
+    _take_first(row, [*_call(visit.patient_id, desk), opened])
+    return row
+
+
+def _call(patient_id: uuid.UUID | None, desk: Desk) -> list[Step]:
+    number = desk.phones.get(patient_id) if patient_id else None
+    return [Step(f"Call {show_phone(number)}", f"tel:{number}", "get", icon="phone")] if number else []
+
+
+def _take_first(row: QueueRow, steps: list[Step]) -> None:
+    """The first step becomes the row's button; a call shows its number in the row."""
+    main, *row.more = steps
+    row.action, row.action_url, row.method = main.label, main.url, main.method
+    if row.dial:
+        row.action, number = "Call", main.label.removeprefix("Call ")
+        row.text = f"{row.text}, {number}"
+
+
+def _quote(message: Message | None, desk: Desk) -> str:
+    if message is None or message.direction != Message.Direction.IN or desk.private:
+        return ""
+    words = " ".join(message.body.split())
+    short = words if len(words) <= QUOTE_LETTERS else f"{words[: QUOTE_LETTERS - 1].rstrip()}…"
+    return f"“{short}”" if short else ""
+
+
+def _sentence(*parts: str) -> str:
+    words = ", ".join(part for part in parts if part)
+    return words[:1].upper() + words[1:]
