@@ -112,6 +112,7 @@ def act_on(message: Message, opt_out_type: str, media: int, by: Actor) -> None:
         return
     if opt_out_type == "START" or message.reading == Reading.START:
         lift(message, by)
+        record_consent(message, granted=True)
     if message.reading == Reading.HELP:
         if opt_out_type != "HELP":
             answer_automatically(message, "help", by)
@@ -129,7 +130,7 @@ def claimed(message: Message) -> bool:
 
 
 def stop(message: Message, by: Actor) -> None:
-    """Silence from now on: what waits is taken back; the one confirmation is the carrier's where it gives one."""
+    """Silence from now on: what waits is taken back. Where the carrier confirms, we do not."""
     suppress(message, source="text")
     record_consent(message, granted=False)
     if not replies.carrier_answers(message.body):
@@ -157,7 +158,6 @@ def lift(message: Message, by: Actor) -> None:
         row.lifted_at = timezone.now()
         row.save(update_fields=["lifted_at"])
         audit.record("messages.resumed", row, by=by, patient_id=message.patient_id)
-    record_consent(message, granted=True)
 
 
 def record_consent(message: Message, *, granted: bool) -> None:
@@ -237,15 +237,27 @@ def undo_reading(*, message: Message, by: Actor) -> Message:
         patient_id=message.patient_id,
         changes={"reading": [message.reading, ""]},
     )
-    if (
-        message.reading == Reading.STOP
-        and Suppression.objects.filter(message=message, lifted_at=None).exists()
-    ):
-        lift(message, by)
+    if message.reading == Reading.STOP:
+        undo_stop(message, by)
     undo_what_followed(message, by)
     leave_to_person(message, 0, by)
     changes.announce(message.practice, "messages", "queue")
     return message
+
+
+def undo_stop(message: Message, by: Actor) -> None:
+    """Texts go on as if this text had not come."""
+    if not Suppression.objects.filter(message=message, lifted_at=None).exists():
+        return
+    lift(message, by)
+    if message.patient_id is None:
+        return
+    earlier = Consent.objects.filter(
+        patient_id=message.patient_id, channel=message.channel, given_at__lt=message.created_at
+    )
+    before = earlier.order_by("-given_at", "-id").first()
+    if before is not None and before.granted:
+        record_consent(message, granted=True)
 
 
 def undo_what_followed(message: Message, by: Actor) -> None:

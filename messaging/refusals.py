@@ -61,6 +61,9 @@ def suppress(message: Message, *, source: str) -> Suppression:
     row: Suppression = Suppression.objects.get(
         channel=message.channel, address_index=message.address_index, lifted_at=None
     )
+    if row.source == "possible" != source:
+        row.source, row.message = source, message
+        row.save(update_fields=["source", "message"])
     audit.record("messages.stopped", row, by=SYSTEM, patient_id=message.patient_id)
     withdraw_messages(messages=waiting_for(message), reason="stopped", by=SYSTEM)
     return row

@@ -71,9 +71,9 @@ POSSIBLE_OPT_OUT = re.compile(
 )
 POSSIBLE_EMERGENCY = re.compile(
     r"\b(chest pain|chest hurts?|cant breathe|cannot breathe|trouble breathing|short of breath|heart attack"
-    r"|stroke|suicid\w*|kill myself|overdose\w*|unconscious|passed out|bleeding (a lot|badly|heavily)|911|emergency"
+    r"|stroke|suicid\w*|kill myself|overdose\w*|unconscious|passed out|bleeding (a lot|badly|heavily)|911"
     r"|dolor (de|en el) pecho|no puedo respirar|me cuesta respirar|infarto|derrame|matarme|sobredosis"
-    r"|emergencia|sangrando mucho|desmay\w*)\b"
+    r"|emergency|emergencia|sangrando mucho|desmay\w*)\b"
 )
 WANTS_TO_CANCEL = re.compile(r"\b(cancel\w*|anular?)\b")
 

@@ -26,7 +26,7 @@ SIGNED = "the supplier's signature over address and fields, checked with the pra
 
 
 def signed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Lets in what the supplier signed for this practice, inside the practice's scope; else 403, nothing written."""
+    """Lets in what the supplier signed for this practice, in its scope; else 403 and nothing written."""
 
     def check(request: HttpRequest, practice: str, **kwargs: Any) -> HttpResponse:
         if not (request.META.get("CONTENT_LENGTH") or "0").isdigit():
@@ -84,9 +84,8 @@ def status_changed(request: HttpRequest, message_id: uuid.UUID) -> HttpResponse:
     supplier_id, status = form.get("MessageSid", ""), form.get("MessageStatus", "")
     code = form.get("ErrorCode", "")[:10]
     if not supplier_id or not status:
-        return HttpResponse(
-            "MessageSid and MessageStatus are required.", status=400, content_type="text/plain"
-        )
+        words = "MessageSid and MessageStatus are required."
+        return HttpResponse(words, status=400, content_type="text/plain")
     if first_time(request, f"st:{supplier_id}:{status}:{code}:{message_id.hex[-8:]}"):
         receipts.status_reported(
             message_id=message_id, supplier_id=supplier_id[:64], status=status.lower(), code=code
