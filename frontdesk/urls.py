@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from frontdesk.views import board, day, desk, queue, reviews
+from frontdesk.views import board, desk, queue
 from practices.access import public_door
 
 practice_pages = [
@@ -13,9 +13,7 @@ practice_pages = [
     path("queue/", queue.queue, name="queue"),
     path("live/", board.live, name="live"),
     path("changes/", board.changes, name="changes"),
-    path("morning/", reviews.morning, name="morning"),
-    path("wrap/", reviews.wrap, name="wrap"),
-    path("day/", day.day, name="day"),
+    path("", include("frontdesk.review_urls")),
     path("", include("scheduling.urls")),
     path("", include("messaging.urls")),
     path("", include("patients.urls")),

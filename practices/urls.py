@@ -1,0 +1,5 @@
+"""Settings of a practice, for managers."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
