@@ -1,4 +1,4 @@
-"""The diary that most tests of this folder share: one practice, two clinicians, one patient who may be texted."""
+"""The diary the tests of this folder share: one practice, two clinicians, a patient who may be texted."""
 
 import datetime as dt
 from types import SimpleNamespace
@@ -31,9 +31,9 @@ def a_texted_patient(
     return patient
 
 
-def a_diary(**fields: Any) -> SimpleNamespace:
+def a_diary(email: str = "dana@frontdesk.example", **fields: Any) -> SimpleNamespace:
     practice = a_practice(**fields)
-    dana = a_member(practice, a_user(), Role.RECEPTIONIST)
+    dana = a_member(practice, a_user(email), Role.RECEPTIONIST)
     osei, chen = (
         a_practitioner(practice, "Dr. Osei", position=1),
         a_practitioner(practice, "Dr. Chen", position=2),

@@ -25,6 +25,8 @@ from scheduling.slots import lock_practitioners
 from tests.factories import a_practitioner
 from tests.scheduling.conftest import at
 
+BOOKING_QUERIES = 29
+
 
 def test_a_booking_keeps_the_wall_clock_that_was_agreed(diary):
     visit = diary.book(reason="  sore knee ")
@@ -178,18 +180,14 @@ def test_a_move_to_the_same_time_is_refused(diary):
         reschedule_appointment(appointment=visit, version=1, starts_at=visit.starts_at, by=diary.by)
 
 
-@pytest.mark.parametrize("verb", ["move", "cancel"])
-def test_a_stale_page_is_refused_with_how_it_is_now(diary, verb):
+def test_a_stale_page_is_refused_with_how_it_is_now(diary):
     visit = diary.book()
     confirm_appointment(appointment=visit, how="phone", by=diary.by)
     with pytest.raises(StaleAppointment) as refusal:
-        if verb == "move":
-            reschedule_appointment(
-                appointment=visit, version=1, starts_at=at("2026-11-25 11:00"), by=diary.by
-            )
-        else:
-            cancel_appointment(appointment=visit, version=1, reason="pat", by=diary.by)
+        reschedule_appointment(appointment=visit, version=1, starts_at=at("2026-11-25 11:00"), by=diary.by)
     assert refusal.value.current.confirmation == Confirmation.CONFIRMED
+    with pytest.raises(StaleAppointment):
+        cancel_appointment(appointment=visit, version=1, reason="pat", by=diary.by)
 
 
 def test_cancelling_frees_the_time_and_keeps_the_reason(diary):
@@ -230,9 +228,6 @@ def test_a_booking_costs_the_same_queries_beside_one_visit_and_beside_twenty(
         diary.book(starts_at=moment, overbook_reason="Full house")
     with django_assert_num_queries(BOOKING_QUERIES):
         diary.book("2026-12-01 16:15")
-
-
-BOOKING_QUERIES = 30
 
 
 def test_practitioners_are_locked_in_the_order_of_their_keys(diary):

@@ -1,0 +1,17 @@
+"""The diary's doors for programs, below /api/v1/p/<practice>/."""
+
+from django.urls import path
+
+from scheduling import api
+
+urlpatterns = [
+    path("practitioners/", api.Practitioners.as_view(), name="api-practitioners"),
+    path("appointment-types/", api.AppointmentTypes.as_view(), name="api-appointment-types"),
+    path("availability/", api.Availability.as_view(), name="api-availability"),
+    path("appointments/", api.Appointments.as_view(), name="api-appointments"),
+    path("appointments/<uuid:appointment_id>/", api.OneAppointment.as_view(), name="api-appointment"),
+    path("appointments/<uuid:appointment_id>/reschedule/", api.Reschedule.as_view(), name="api-reschedule"),
+    path("appointments/<uuid:appointment_id>/cancel/", api.Cancel.as_view(), name="api-cancel"),
+    path("appointments/<uuid:appointment_id>/confirm/", api.Confirm.as_view(), name="api-confirm"),
+    path("appointments/<uuid:appointment_id>/status/", api.SetStatus.as_view(), name="api-status"),
+]
