@@ -12,6 +12,7 @@ from django.http import QueryDict
 from patients.models import Need, Patient
 from practices.models import Practice
 from scheduling.models import AppointmentType, Practitioner
+from scheduling.wallclock import resolve
 
 PARTS = {"any": "Any time", "morning": "Morning", "afternoon": "Afternoon", "after-3": "After 3"}
 NOON = dt.time(12)
@@ -26,12 +27,12 @@ def as_uuid(text: str | None) -> uuid.UUID | None:
 
 
 def as_instant(text: str, practice: Practice) -> dt.datetime | None:
-    """An ISO instant; one without a zone is on the practice's wall clock."""
+    """An ISO instant; one without a zone is on the practice's wall clock, and must exist there once."""
     try:
         moment = dt.datetime.fromisoformat(text.strip())
-    except ValueError:
+        return moment if moment.tzinfo else resolve(moment.date(), moment.time(), practice.zone)
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=practice.zone)
 
 
 class Diary:

@@ -2,9 +2,20 @@
 
 from django.urls import path
 
-from scheduling.views import booking
+from scheduling.views import booking, changes, moving, visits
 
 urlpatterns = [
     path("book/", booking.book, name="book"),
     path("book/times/", booking.book_times, name="book-times"),
+    path("appointments/<uuid:appointment_id>/", visits.appointment, name="appointment"),
+    path("appointments/<uuid:appointment_id>/stage/", visits.stage, name="appointment-stage"),
+    path("appointments/<uuid:appointment_id>/confirm/", visits.confirm, name="appointment-confirm"),
+    path("appointments/<uuid:appointment_id>/note/", visits.note, name="appointment-note"),
+    path("appointments/<uuid:appointment_id>/cancel/", visits.cancel, name="appointment-cancel"),
+    path("appointments/<uuid:appointment_id>/move/", moving.move, name="appointment-move"),
+    path("patients/<uuid:patient_id>/visits/", visits.patient_visits, name="patient-visits"),
+    path("changes/", changes.changes, name="changes"),
+    path("changes/earlier/", changes.earlier, name="changes-earlier"),
+    path("changes/<uuid:change_id>/undo/", changes.undo, name="change-undo"),
+    path("changes/<uuid:change_id>/send/", changes.send, name="change-send"),
 ]

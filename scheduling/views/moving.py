@@ -1,0 +1,133 @@
+"""Moving a visit: the dialog with suggested times, and the drop on the board."""
+
+import json
+import uuid
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from practices.access import DeskRequest, requires
+from practices.audit import record_read
+from scheduling.booking import BookingRefused, OutsideHours, SlotTaken, reschedule_appointment
+from scheduling.booking_page import booking_page, next_choices
+from scheduling.drafts import Diary, Draft, Slot, as_instant, read_draft
+from scheduling.forms import WhenForm
+from scheduling.models import Appointment
+from scheduling.views.booking import CONFLICT, UNFINISHED, done
+from scheduling.views.changes import bar
+from scheduling.views.visits import version_of, visit_or_404
+from scheduling.words import short_when
+
+
+@require_http_methods(["GET", "POST"])
+@requires("appointment.change")
+def move(request: DeskRequest, appointment_id: uuid.UUID) -> HttpResponse:
+    """GET: the dialog. POST `start`: the drop of a card; POST `look`: the dialog again; POST: moves."""
+    visit = visit_or_404(appointment_id)
+    if request.method == "POST" and "start" in request.POST:
+        return drop(request, visit)
+    data = request.POST if request.method == "POST" else request.GET
+    draft = draft_of(request, visit)
+    if request.method == "GET" or "look" in request.GET:
+        return show_move(request, visit, draft, WhenForm(draft, initial=data.dict()))
+    form = WhenForm(draft, data=request.POST)
+    if not form.is_valid():
+        return show_move(request, visit, draft, form, status=UNFINISHED)
+    return move_to(request, visit, draft, form)
+
+
+def move_to(request: DeskRequest, visit: Appointment, draft: Draft, form: WhenForm) -> HttpResponse:
+    slot: Slot = form.cleaned_data["slot"]
+    draft.slot = slot
+    try:
+        moved = reschedule_appointment(
+            appointment=visit,
+            version=version_of(request),
+            starts_at=slot.starts_at,
+            practitioner=slot.practitioner,
+            overbook_reason=form.cleaned_data["overbook_reason"],
+            tell_patient="tell_patient" in request.POST,
+            by=request.actor,
+        )
+    except BookingRefused as refusal:
+        return refused(request, visit, draft, form, refusal)
+    return done(request, moved, f"Moved to {short_when(moved.starts_at, request.practice)}.")
+
+
+def refused(
+    request: DeskRequest, visit: Appointment, draft: Draft, form: WhenForm, refusal: BookingRefused
+) -> HttpResponse:
+    """The dialog with what was chosen, the reason, and the next times where one was taken."""
+    times = next_choices(refusal.next_times, draft) if isinstance(refusal, SlotTaken) else []
+    if isinstance(refusal, OutsideHours):
+        form.add_error("overbook_reason", "Say why to move it there all the same.")
+    now = visit_or_404(visit.pk)
+    return show_move(
+        request, now, draft, form, status=CONFLICT, refused=str(refusal), next_times=times
+    )
+
+
+def draft_of(request: DeskRequest, visit: Appointment) -> Draft:
+    """What was chosen; kind, patient and needs are those of the visit."""
+    data = request.POST if request.method == "POST" else request.GET
+    draft = read_draft(data, Diary(request.practice))
+    draft.kind, draft.patient, draft.needs = visit.appointment_type, visit.patient, list(visit.patient.needs)
+    return draft
+
+
+def show_move(
+    request: DeskRequest,
+    visit: Appointment,
+    draft: Draft,
+    form: WhenForm,
+    *,
+    status: int = 200,
+    **more: object,
+) -> HttpResponse:
+    """The dialog as a part for htmx, else as a page."""
+    if draft.other and not form.is_bound:
+        tried = WhenForm(draft, data=request.POST)
+        tried.is_valid()
+        draft.slot = tried.cleaned_data.get("slot")
+    page = booking_page(draft, form, request.POST, private=request.user.privacy_mode)
+    for name, value in more.items():
+        setattr(page, name, value)
+    record_read(by=request.actor, patients=[visit.patient_id], screen="move")
+    context = {
+        "page": page,
+        "form": form,
+        "draft": draft,
+        "visit": visit,
+        "when": short_when(visit.starts_at, request.practice),
+        "when_url": f"{reverse('appointment-move', args=[request.practice.slug, visit.pk])}?look",
+        "tell": request.method == "GET" or "tell_patient" in request.POST,
+    }
+    template = "scheduling/move_dialog.html" if request.htmx else "scheduling/move.html"
+    return render(request, template, context, status=status)
+
+
+def drop(request: DeskRequest, visit: Appointment) -> HttpResponse:
+    """A card dropped on the board: 200 with the change bar, or 409 with the reason in words."""
+    diary = Diary(request.practice)
+    starts_at = as_instant(request.POST["start"], request.practice)
+    practitioner = diary.practitioner_of(request.POST.get("practitioner")) or visit.practitioner
+    if starts_at is None:
+        return HttpResponse("That place on the board has no time.", status=UNFINISHED, content_type="text/plain")
+    try:
+        moved = reschedule_appointment(
+            appointment=visit,
+            version=version_of(request),
+            starts_at=starts_at,
+            practitioner=practitioner,
+            by=request.actor,
+        )
+    except BookingRefused as refusal:
+        return HttpResponse(str(refusal), status=CONFLICT, content_type="text/plain; charset=utf-8")
+    if "text/html" in request.headers.get("Accept", "") and not request.htmx:
+        return redirect(reverse("appointment", args=[request.practice.slug, moved.pk]))
+    response = bar(request)
+    response["X-Appointment"] = str(moved.pk)
+    response["HX-Trigger"] = json.dumps({"refresh": "appointments queue changes"})
+    return response
