@@ -2,11 +2,12 @@
 
 import datetime as dt
 import random
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from frontdesk.demo import names
-from frontdesk.demo.houses import House
+from frontdesk.demo.houses import HARBOR, House
 from patients.models import Patient
 from practices.audit import Actor
 from practices.models import AuditEntry, Practice
@@ -22,6 +23,7 @@ from scheduling.models import (
 )
 
 PAST_DAYS, FUTURE_DAYS = 21, 56
+CAST = 63  # people of the first practice whose names the board shows first
 QUARTER = 15 * 60
 TYPICAL_VISIT = 27.0  # minutes
 ENOUGH = 0.12  # so close to the wanted share of taken time, a day is left alone
@@ -48,6 +50,7 @@ class Desk:
     by: Actor
     rng: random.Random
     now: dt.datetime
+    scale: float = 1.0
 
     def __post_init__(self) -> None:
         self.today = self.now.astimezone(self.practice.zone).date()
@@ -82,15 +85,16 @@ def wanted_share(offset: int, weekday: int) -> float:
     weekend = 0.6 if weekday > 5 else 1.0
     if offset < 0:
         return 0.68 * weekend
-    return max(0.7 - 0.006 * offset, 0.3) * weekend
+    return max(0.7 - 0.008 * offset, 0.28) * weekend
 
 
 def plans(desk: Desk) -> dict[dt.date, list[Plan]]:
     """What is missing on each day of the window, for a first run as well as for a later one."""
-    first, last = (desk.today + dt.timedelta(days=days) for days in (-PAST_DAYS, FUTURE_DAYS))
+    past, future = max(round(PAST_DAYS * desk.scale), 2), max(round(FUTURE_DAYS * desk.scale), 3)
+    first, last = (desk.today + dt.timedelta(days=days) for days in (-past, future))
     diary = read_diary(desk.practitioners, first, last)
     found: dict[dt.date, list[Plan]] = {}
-    for offset in range(-PAST_DAYS, FUTURE_DAYS + 1):
+    for offset in range(-past, future + 1):
         day = desk.today + dt.timedelta(days=offset)
         found[day] = _day(desk, diary, day, wanted_share(offset, day.isoweekday()))
     return found
@@ -130,11 +134,11 @@ def _between(opens: int, closes: int, busy: Sequence[tuple[int, int]]) -> Iterat
         yield at, closes
 
 
-def _people(desk: Desk, seen: set[object], *, first: bool) -> Iterator[Patient]:
+def _people(desk: Desk, seen: set[uuid.UUID], *, first: bool) -> Iterator[Patient]:
     """Patients in a chance order, each once a day; the first day begins with the practice's cast."""
     order = list(desk.patients)
-    head = order[1:64] if first and desk.house.slug == "harbor-street" else []
-    rest = [one for one in order[1:] if one not in head]
+    head = order[:CAST] if first and desk.house is HARBOR else []
+    rest = order[len(head) :]
     desk.rng.shuffle(head)
     desk.rng.shuffle(rest)
     yield from (one for one in [*head, *rest] if one.pk not in seen)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from frontdesk.demo.clock import at
 from frontdesk.demo.filling import Desk
 from scheduling.flow import Stage, set_stage
-from scheduling.models import Appointment
+from scheduling.models import Appointment, Status
 
 MINUTE = dt.timedelta(minutes=1)
 # How much of the planned time a clinician takes; the first one of a practice runs late.
@@ -26,7 +26,7 @@ class Step:
 
 
 def live_through(desk: Desk, visits: Sequence[Appointment], until: dt.datetime) -> int:
-    """Takes open visits through their day up to a moment, each step at its own time; returns how many steps."""
+    """Takes open visits through their day up to a moment, each step at its own time; returns how many."""
     steps = [step for step in _steps(desk, visits, until) if step.moment <= until]
     versions = {visit.pk: visit.version for visit in visits}
     for step in sorted(steps, key=lambda one: one.moment):
@@ -41,14 +41,15 @@ def live_through(desk: Desk, visits: Sequence[Appointment], until: dt.datetime) 
 def _steps(desk: Desk, visits: Sequence[Appointment], until: dt.datetime) -> Iterator[Step]:
     columns: dict[object, list[Appointment]] = defaultdict(list)
     for visit in sorted(visits, key=lambda one: one.starts_at):
-        if visit.is_open:
+        if visit.status in {Status.BOOKED, Status.ARRIVED}:
             columns[visit.practitioner_id].append(visit)
     order = [one.pk for one in desk.practitioners]
     late = _late_one(visits, until, order[0])
     for place, key in enumerate(order):
         # The third visit of the second column is missed, whatever chance says: every day has one.
         missed = columns[key][2] if place == 1 and len(columns[key]) > 2 else None
-        yield from _column(columns[key], PACES[place % len(PACES)], missed, late, desk.rng)
+        pace = PACES[place % len(PACES)]
+        yield from _column(columns[key], pace, missed, late, desk.rng)
 
 
 def _late_one(visits: Sequence[Appointment], until: dt.datetime, not_of: object) -> Appointment | None:
@@ -56,9 +57,9 @@ def _late_one(visits: Sequence[Appointment], until: dt.datetime, not_of: object)
     just = [
         visit
         for visit in visits
-        if visit.practitioner_id != not_of and 3 * MINUTE <= until - visit.starts_at <= 14 * MINUTE
+        if visit.practitioner_id != not_of and 2 * MINUTE <= until - visit.starts_at <= 25 * MINUTE
     ]
-    return just[-1] if just else None
+    return max(just, key=lambda one: one.starts_at, default=None)
 
 
 def _column(
@@ -70,12 +71,15 @@ def _column(
 ) -> Iterator[Step]:
     free_at = dt.datetime.min.replace(tzinfo=dt.UTC)
     for visit in visits:
+        if visit.status == Status.ARRIVED:  # an earlier run left it in the middle
+            yield from _rest_of(visit)
+            continue
         if visit is missed or (visit is not late and rng.random() < 0.03):
             yield Step(visit.starts_at + 16 * MINUTE, visit, Stage.NOSHOW)
             continue
         arrives = visit.starts_at - rng.randint(2, 14) * MINUTE
         if visit is late:
-            arrives = visit.starts_at + 21 * MINUTE
+            arrives = visit.starts_at + 26 * MINUTE
         elif rng.random() < 0.07:
             arrives = visit.starts_at + rng.randint(3, 9) * MINUTE
         seen = max(visit.starts_at, free_at, arrives + MINUTE)
@@ -86,3 +90,10 @@ def _column(
         yield Step(arrives, visit, Stage.ARRIVED)
         yield Step(seen, visit, Stage.IN_VISIT)
         yield Step(leaves, visit, Stage.DONE)
+
+
+def _rest_of(visit: Appointment) -> Iterator[Step]:
+    leaves = max(visit.ends_at, visit.seen_at or visit.arrived_at or visit.ends_at) + 4 * MINUTE
+    if visit.seen_at is None:
+        yield Step(leaves - 2 * MINUTE, visit, Stage.IN_VISIT)
+    yield Step(leaves, visit, Stage.DONE)

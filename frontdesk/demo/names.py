@@ -1,6 +1,6 @@
 """Invented names, as mixed as a town with a harbour, and what the desk hears all day."""
 
-WOMEN = """
+WOMEN_WRITTEN = """
 Marisol Denise Hannah Gloria Irene Joan Fatima Mei Patricia Nadia Ella Anita Grace Lucille Mila Ava Zoe
 Ines Nora Cora Judy Kim Wendy Nell Sue Jade Pilar Ruth Tara Dora Lena Beth Aisha Amélie Ana Ángela Beatriz
 Bronwyn Camille Catalina Chiara Clara Consuelo Daniela Deborah Dolores Elżbieta Emma Esperanza Eva Fiona
@@ -8,9 +8,9 @@ Florence Frida Gabriela Giulia Greta Guadalupe Helena Hiroko Ilse Ingrid Isabel 
 Karin Katarzyna Laila Leila Leonor Lucía Luz Magdalena Mairead Margaret Marta Maya Mercedes Miriam Mónica
 Naomi Noémie Olga Olivia Oluchi Paloma Phoebe Priscilla Raquel Renée Rosa Rosalind Saoirse Sigrid Siobhán
 Sofía Soledad Stella Sylvia Tatiana Teresa Thi Ulrika Valentina Vera Wanda Xiomara Yasmin Yolanda Zainab
-""".split()
+"""
 
-MEN = """
+MEN_WRITTEN = """
 Walter Ivan Luis Dale Kyle Robert Oscar George Carl Peter Noah Samuel Bernard Jonah Ray Sam Victor Owen
 Henry Aaron Theo Isaac Milo Leo Felix Omar Arthur Igor Max Hugo Alan Tom Adrián Ahmed Alejandro Anders
 André Ansel Antonio Björn Bruno Caleb Casimir César Cyril Darius Desmond Diego Dmitri Eamon Edgar Eero
@@ -19,9 +19,9 @@ Héctor Hiro Ibrahim Ignacio Jakub Jamal Javier Jerome Joaquín Jürgen Kamal Ko
 Łukasz Malik Marek Mateo Matthias Miguel Moses Nikolai Núria Olaf Orlando Óscar Pablo Pascal Patrick
 Pedro Quentin Rafael Ramón Rashid Reuben Ricardo Rory Rubén Santiago Sebastián Søren Stefan Tadeusz Tobias
 Tomás Ulises Vicente Wesley Xavier Yusuf Zoltán
-""".split()
+"""
 
-FAMILIES = """
+FAMILIES_WRITTEN = """
 Vega Kimura Albright Marsh Ortega Weiss Mbeki Sandoval Castell Brandt Greene Oyelaran Cho Petrov Whitman
 Rennick Nakamura Tanaka Lind Dunne Abbot Rahman Jensen Moreno Price Kapoor Donnelly Lim Whitlock Salas
 Carver Park Tran Voss Klein Fields Novak Jansen Collins Brown Martin Fischer Duarte Abara Quinn Blake
@@ -36,7 +36,9 @@ Nguyễn Nikolaidis Núñez O’Brien O’Dowd Ochoa Olsen Paredes Peña Pereira
 Rinaldi Ríos Rojas Romanov Saavedra Salinas Sánchez Schäfer Schröder Serrano Silva Sørensen Stavros Suárez
 Takahashi Thorne Tremblay Ueda Ulloa Valdés Valenzuela Vandermeer Vásquez Velásquez Villaseñor Wójcik
 Yamamoto Ybarra Yıldız Zamora Zapata Zhao Zieliński
-""".split()
+"""
+
+WOMEN, MEN, FAMILIES = WOMEN_WRITTEN.split(), MEN_WRITTEN.split(), FAMILIES_WRITTEN.split()
 
 # Family names whose bearers in this town more often than not speak Spanish at home.
 SPANISH_ENDINGS = ("ez", "eña", "oza", "ado", "era", "gas", "llo", "ales", "ita", "ega", "otos", "ina", "ara")
@@ -115,7 +117,7 @@ STREETS = (
     "Orchard Street",
 )
 
-# What patients write: the text, then whether it has a visit to speak of.
+# What patients write that no machine should answer; the first practice gets all of it.
 TO_A_PERSON = (
     "Could I come Thursday instead?",
     "I have had chest pain since this morning, should I still come in?",
@@ -125,5 +127,6 @@ TO_A_PERSON = (
     "Can you send my forms again? The link does not open",
     "My daughter has a fever now, can she be seen earlier?",
 )
+A_FEW = (TO_A_PERSON[0], TO_A_PERSON[3], TO_A_PERSON[4])
 YES_IN_ENGLISH = ("YES", "Yes", "yes!", "Y", "👍", "Yes, thank you", "C")
 YES_IN_SPANISH = ("Sí", "SI", "si", "👍")

@@ -16,6 +16,7 @@ from frontdesk.demo.filling import Desk
 from messaging import inbox, refusals
 from messaging.models import Message
 from messaging.outcomes import OUTCOMES
+from patients.contacts import consent_state, textable_contact
 from patients.models import Channel, Patient
 from scheduling import reminders
 from scheduling.booking import confirm_appointment
@@ -96,10 +97,9 @@ def receive(desk: Desk, number: str, words: str) -> None:
     inbox.receive(from_=number, body=words, supplier_id=f"SM{secrets.token_hex(16)}")
 
 
-def questions(desk: Desk, visits: Sequence[Appointment], count: int) -> None:
+def questions(desk: Desk, visits: Sequence[Appointment], texts: Sequence[str]) -> None:
     """Texts that a person has to answer, from people with a visit still ahead, the last one minutes ago."""
     people = _who_write(desk, visits)
-    texts = list(names.TO_A_PERSON[:count])
     minutes = 3
     for words in reversed(texts):
         patient = next(people, None)
@@ -120,8 +120,7 @@ def _who_write(desk: Desk, visits: Sequence[Appointment]) -> Iterator[str]:
 
 
 def mobile(patient: Patient) -> str:
-    from patients.contacts import consent_state, textable_contact
-
+    """The number that may be texted, empty if there is none."""
     point = textable_contact(patient)
     return str(point.value) if point and consent_state(patient, Channel.SMS) else ""
 

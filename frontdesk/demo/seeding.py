@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 
 from django.utils import timezone
 
-from frontdesk.demo import people, post
+from frontdesk.demo import names, people, post
 from frontdesk.demo.clock import at
 from frontdesk.demo.filling import Desk, Plan, book, bring_over, plans
-from frontdesk.demo.houses import HOUSES, House, desk_actor, hire, open_house
+from frontdesk.demo.houses import HARBOR, HOUSES, House, desk_actor, hire, open_house
 from frontdesk.demo.lived import MINUTE, live_through
 from patients.models import Patient
 from practices import audit
@@ -20,26 +20,25 @@ from practices.tenancy import inside
 from scheduling.availability import free_times
 from scheduling.booking import cancel_appointment
 from scheduling.models import Appointment, Status, TimeOff
-from scheduling.refusals import BookingRefused
 
 SEED = 20260609
 PATIENTS = 1000
-BY_HAND = 3  # so many days from today on are booked one by one; further ones are brought over
+BY_HAND = 2  # so many days from today on are booked one by one; further ones are brought over
 DAY_MADE = "demo.day-made"
 BROUGHT = Actor(kind="system", door="demo")
 Tell = Callable[[str], None]
 
 
-def seed(tell: Tell, *, scale: float = 1.0) -> bool:
-    """Makes or renews the three practices; False when this day was made already."""
+def seed(tell: Tell, *, scale: float = 1.0, houses: Sequence[House] = HOUSES) -> bool:
+    """Makes or renews the practices; False when this day was made already."""
     users = hire()
-    done = [_one(house, users, tell, scale) for house in HOUSES]
+    done = [_one(house, users, tell, scale) for house in houses]
     return any(done)
 
 
 def _one(house: House, users: dict[str, User], tell: Tell, scale: float) -> bool:
     practice = open_house(house, users)
-    now = timezone.now()
+    now = timezone.now().replace(second=0, microsecond=0)
     today = now.astimezone(practice.zone).date()
     with inside(practice):
         if _made(practice, today):
@@ -48,7 +47,7 @@ def _one(house: House, users: dict[str, User], tell: Tell, scale: float) -> bool
         by = desk_actor(practice, users["dana"])
         tell(f"{house.display_name}: patients")
         patients = _patients(house, now, max(round(PATIENTS * house.share * scale), 12))
-        desk = Desk(house, practice, patients, by, rng, now)
+        desk = Desk(house, practice, patients, by, rng, now, scale)
         _close_earlier_days(desk)
         _time_off(desk)
         tell(f"{house.display_name}: diary")
@@ -148,7 +147,7 @@ def _today(desk: Desk, visits: Sequence[Appointment]) -> None:
     _cancel_overnight(desk, todays(desk))
     post.remind(desk)
     post.confirm_some_by_phone(desk, todays(desk))
-    post.questions(desk, todays(desk), count=7 if desk.house.area_codes[0] == "503" else 3)
+    post.questions(desk, todays(desk), names.TO_A_PERSON if desk.house is HARBOR else names.A_FEW)
     live_through(desk, todays(desk), desk.now)
 
 
@@ -218,6 +217,3 @@ def _cancel_overnight(desk: Desk, visits: Sequence[Appointment]) -> None:
                 tell_patient=False,
                 by=Actor(kind="patient", door="link"),
             )
-
-
-__all__ = ["BookingRefused", "seed", "todays"]
