@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from patients.cleaning import InvalidPatient, clean_consents, clean_contacts, clean_person
 from patients.models import Consent, ContactPoint, Identifier, MisspelledWord, Patient, PatientWord
@@ -277,7 +278,9 @@ def write_words(patients: Sequence[Patient]) -> None:
         PatientWord(practice=practice, patient_id=patient_id, word=word) for patient_id, word in missing
     )
     # Sorted: two registrations that add the same words take the locks in the same order.
-    pairs = sorted({(key, word) for _, word in missing for key in misspellings(word)})
+    fresh = {word for _, word in missing}
+    known = MisspelledWord.objects.filter(key__in=sorted(fresh), word=F("key")).values_list("word", flat=True)
+    pairs = sorted((key, word) for word in fresh - set(known) for key in misspellings(word))
     MisspelledWord.objects.bulk_create(
         [MisspelledWord(practice=practice, key=key, word=word) for key, word in pairs],
         ignore_conflicts=True,
