@@ -51,6 +51,7 @@ class Step:
     method: str = "post"
     values: tuple[tuple[str, str], ...] = ()
     icon: str = ""
+    dialog: bool = False
 
 
 @dataclass(slots=True)
@@ -73,7 +74,6 @@ class QueueRow:
     mine: bool = False
     overdue: bool = False
     patient_id: uuid.UUID | None = None
-    task_id: uuid.UUID | None = None
     more: list[Step] = field(default_factory=list)
 
     @property
@@ -93,6 +93,12 @@ class Desk:
     @property
     def private(self) -> bool:
         return self.viewer is not None and self.viewer.privacy_mode
+
+    @property
+    def minutes_to_morning(self) -> int:
+        tomorrow = self.now.astimezone(self.practice.zone).date() + dt.timedelta(days=1)
+        nine = dt.datetime.combine(tomorrow, dt.time(9), tzinfo=self.practice.zone)
+        return int((nine - self.now).total_seconds() // 60)
 
     def name(self, patient: Patient | None) -> str:
         return patient.shown_name(private=self.private) if patient else "An unknown number"
@@ -205,7 +211,6 @@ def _task_row(task: Task, visit: Appointment | None, desk: Desk) -> QueueRow:
         first=emergency,
         overdue=task.due_at <= desk.now,
         patient_id=task.patient_id,
-        task_id=task.pk,
     )
     if task.owner is not None:
         row.mine = desk.viewer is not None and task.owner_id == desk.viewer.pk
@@ -216,7 +221,14 @@ def _task_row(task: Task, visit: Appointment | None, desk: Desk) -> QueueRow:
 
 def _offer(row: QueueRow, task: Task, visit: Appointment | None, desk: Desk) -> None:
     """The one main step of a task, and the others behind it."""
-    done = Step("Done", desk.to("task-done", task.pk), icon="check")
+    later = Step("In an hour", desk.to("task-snooze", task.pk), values=(("minutes", "60"),), icon="clock")
+    morning = (("minutes", str(desk.minutes_to_morning)),)
+    ends = [
+        Step("Done", desk.to("task-done", task.pk), icon="check"),
+        Step("Hand to somebody", desk.to("task-owner", task.pk), "get", icon="transfer", dialog=True),
+        later,
+        Step("Tomorrow morning", desk.to("task-snooze", task.pk), values=morning, icon="sunrise"),
+    ]
     ways = []
     if task.kind in ABOUT_VISIT and visit:
         ways.append(Step("Open visit", desk.to("appointment", visit.pk), "get", icon="calendar"))
@@ -228,7 +240,7 @@ def _offer(row: QueueRow, task: Task, visit: Appointment | None, desk: Desk) -> 
         ways += _call(task.patient_id, desk)
     if visit and task.kind not in ABOUT_VISIT:
         ways.append(Step("Open visit", desk.to("appointment", visit.pk), "get", icon="calendar"))
-    _take_first(row, [*ways, done])
+    _take_first(row, [*ways, *ends])
 
 
 def _message_row(message: Message, desk: Desk) -> QueueRow:
@@ -287,7 +299,7 @@ def _take_first(row: QueueRow, steps: list[Step]) -> None:
     row.action, row.action_url, row.method = main.label, main.url, main.method
     if row.dial:
         row.action, number = "Call", main.label.removeprefix("Call ")
-        row.text = f"{row.text}, {number}"
+        row.text = f"{number}, {row.text[:1].lower()}{row.text[1:]}"
 
 
 def _quote(message: Message | None, desk: Desk) -> str:

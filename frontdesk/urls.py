@@ -12,7 +12,6 @@ practice_pages = [
     path("today/", board.today, name="today"),
     path("queue/", queue.queue, name="queue"),
     path("live/", board.live, name="live"),
-    path("changes/", board.changes, name="changes"),
     path("", include("frontdesk.review_urls")),
     path("", include("scheduling.urls")),
     path("", include("messaging.urls")),

@@ -14,11 +14,12 @@ from django.views.decorators.http import require_GET
 from frontdesk import live as stream
 from frontdesk.dayplan import clock, minute_of
 from frontdesk.queue import needs_you
-from frontdesk.today import LEGEND, STEP, Board, day_board
+from frontdesk.today import LEGEND, NIL, STEP, Board, day_board
 from patients.dates import parse_day
 from practices.access import DeskRequest, requires, requires_stream
 from practices.audit import record_read
 from practices.models import Practice
+from scheduling.change_bar import change_rows
 
 IN_PANEL = 6
 
@@ -74,6 +75,7 @@ def page_context(request: DeskRequest, shown: Shown, board: Board) -> dict[str, 
         "keep_view": f"&{urlencode(as_list)}" if as_list else "",
         "keep": f"&{urlencode(as_list | status)}" if as_list or status else "",
         "book_url": reverse("book", args=[practice.slug]),
+        "move_url": reverse("appointment-move", args=[practice.slug, NIL]),
         "now_step": max(0, (minute_of(now.time()) - board.window.start) // STEP),
         "now_words": clock(minute_of(now.time())),
     }
@@ -90,7 +92,9 @@ def today(request: DeskRequest) -> HttpResponse:
     if request.GET.get("fragment") == "board":
         return render(request, "frontdesk/today_board.html", context | {"fragment": True})
     rows = needs_you(request.practice, viewer=request.user)
-    return render(request, "frontdesk/today.html", context | {"rows": rows[:IN_PANEL], "waiting": len(rows)})
+    context |= {"rows": rows[:IN_PANEL], "waiting": len(rows)}
+    context["changes"] = change_rows(request.practice, request.user)
+    return render(request, "frontdesk/today.html", context)
 
 
 @require_GET
