@@ -145,3 +145,4 @@ def worker_for(settings: Any, tmp_path: Path) -> Iterator[Callable[..., Worker]]
     yield make
     for worker in made:
         worker.kill()
+        print(worker.log.read_text()[-4_000:])  # shown when the test failed

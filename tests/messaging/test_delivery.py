@@ -38,7 +38,9 @@ def settle(practice: Practice, rounds: int = 8) -> None:
 
 
 def test_an_accepted_text_is_sent_with_its_words_and_its_callback(practice, supplier, patient):
-    message = a_text(practice, patient, "See you Monday.", useful_until=timezone.now() + dt.timedelta(hours=2))
+    message = a_text(
+        practice, patient, "See you Monday.", useful_until=timezone.now() + dt.timedelta(hours=2)
+    )
     assert delivery.deliver_due(practice) == 1
     row = stored(practice, message)
     assert (row.status, row.attempts, row.claim) == ("sent", 1, None)
@@ -137,7 +139,9 @@ def test_an_uncertain_text_is_told_from_an_equal_one_that_is_known(practice, sup
     assert len(supplier.ledger()) == 2
 
 
-def test_when_the_supplier_stays_silent_a_person_decides_and_nothing_is_sent_again(practice, supplier, patient):
+def test_when_the_supplier_stays_silent_a_person_decides_and_nothing_is_sent_again(
+    practice, supplier, patient
+):
     supplier.faults([{"kind": "500-after"}, {"kind": "503", "on": "list", "rate": 1}])
     message = a_text(practice, patient)
     settle(practice, rounds=30)
@@ -147,7 +151,9 @@ def test_when_the_supplier_stays_silent_a_person_decides_and_nothing_is_sent_aga
     assert len(supplier.ledger()) == 1
 
 
-def test_a_refused_connection_is_retried_and_given_up_at_the_ceiling(practice, supplier, patient, settings, monkeypatch):
+def test_a_refused_connection_is_retried_and_given_up_at_the_ceiling(
+    practice, supplier, patient, settings, monkeypatch
+):
     settings.TWILIO_BASE_URL = "http://127.0.0.1:1"
     monkeypatch.setattr(delivery, "CEILING", 3)
     message = a_text(practice, patient)
@@ -173,7 +179,9 @@ def test_pauses_double_with_jitter_and_end_at_a_bound(settings):
         assert least <= pause <= most
 
 
-def test_a_refused_account_stops_every_text_of_the_practice_and_tells_it_once(practice, supplier, patient, settings):
+def test_a_refused_account_stops_every_text_of_the_practice_and_tells_it_once(
+    practice, supplier, patient, settings
+):
     settings.TWILIO_AUTH_TOKEN = "wrong"
     messages = [a_text(practice, patient) for _ in range(12)]
     settle(practice)
@@ -218,7 +226,9 @@ def test_no_answer_of_the_supplier_is_repeated_for_ever(practice, patient, monke
     assert line.then is Then.OPTED_OUT or tasks(practice) or line.then is Then.AGAIN_LATER
 
 
-def test_a_late_acceptance_of_a_lost_lease_is_stored_and_never_sent_again(practice, supplier, patient, settings):
+def test_a_late_acceptance_of_a_lost_lease_is_stored_and_never_sent_again(
+    practice, supplier, patient, settings
+):
     message = a_text(practice, patient)
     with inside(practice):
         batch = delivery.claim(practice, 10)
@@ -382,5 +392,3 @@ class InThisThread:
         future: Any = Future()
         future.set_result(function(*args))
         return future
-
-

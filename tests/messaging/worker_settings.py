@@ -9,4 +9,5 @@ TWILIO_TIMEOUT_SECONDS = 0.5
 DELIVERY_LEASE_SECONDS = 2.5
 DELIVERY_GRACE_SECONDS = 0.7
 DELIVERY_BACKOFF_SECONDS = 0.1
-LOGGING_CONFIG = None
+# A worker serves no pages: these tests stand on this app and those below it alone.
+ROOT_URLCONF = "tests.messaging.urls"

@@ -1,0 +1,109 @@
+"""Exactly one text each: real workers killed in mid-send, the broker emptied, the supplier failing.
+
+SECURITY.md D2, small enough for every run. The control runs the same day without reconciling.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+import redis
+from celery import current_app
+from django.conf import settings
+from django.utils import timezone
+from kombu.exceptions import KombuError
+
+from messaging.models import Message
+from messaging.outbox import queue_message
+from patients.models import Consent, ContactPoint, Patient
+from practices.audit import SYSTEM
+from practices.models import Practice
+from practices.tenancy import inside
+from tests.messaging.conftest import Worker
+from tools.pretend_supplier.client import PretendSupplier
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PATIENTS = 60
+KILLS = 3
+FAULTS = [
+    {"kind": kind, "rate": 0.06, "seconds": 1.0} for kind in ("429", "500-after", "hang-after", "reset-after")
+]
+
+
+def sixty_due_texts(practice: Practice) -> list[str]:
+    numbers = [f"+1503558{n:04d}" for n in range(PATIENTS)]
+    with inside(practice):
+        for number in numbers:
+            patient = Patient.objects.create(practice=practice, given="P", family=number[-4:])
+            ContactPoint.objects.create(practice=practice, patient=patient, system="phone", value=number)
+            Consent.objects.create(
+                practice=practice, patient=patient, channel="sms", granted=True, how="phone"
+            )
+            queue_message(
+                patient=patient,
+                channel="sms",
+                kind=Message.Kind.REMINDER,
+                body=f"Your appointment: {settings.PUBLIC_URL}/v/abcd{number[-4:]}ABCDEFGHIJKLMNOP",
+                language="en",
+                send_after=timezone.now(),
+                idempotency_key=f"drill:{number}",
+                by=SYSTEM,
+            )
+    return numbers
+
+
+def sweep() -> None:
+    """What the timetable does every five seconds, more often."""
+    try:
+        current_app.send_task("messaging.tasks.deliver_due_everywhere", retry=False, expires=5)
+    except (KombuError, OSError, redis.RedisError):
+        pass
+
+
+def left(practice: Practice) -> int:
+    with inside(practice):
+        return Message.objects.filter(status__in=["queued", "sending", "uncertain"]).count()
+
+
+def run_day(practice: Practice, supplier: PretendSupplier, worker: Worker, seconds: float) -> None:
+    """Kills the worker group in mid-send, empties the broker once, then lets a worker finish."""
+    for kill in range(KILLS):
+        worker.start()
+        target = PATIENTS * (kill + 1) // (KILLS + 2)
+        until = time.monotonic() + 8
+        while len(supplier.ledger()) < target and time.monotonic() < until:
+            sweep()
+            time.sleep(0.05)
+        worker.kill()
+        if kill == 1:
+            redis.Redis.from_url(settings.REDIS_URL).flushall()
+    worker.start()
+    until = time.monotonic() + seconds
+    while left(practice) and time.monotonic() < until:
+        sweep()
+        time.sleep(0.2)
+
+
+def test_every_patient_gets_exactly_one_text(
+    practice: Practice, supplier: PretendSupplier, worker_for: Callable[..., Worker]
+) -> None:
+    numbers = sixty_due_texts(practice)
+    supplier.faults(FAULTS, seed=11)
+    run_day(practice, supplier, worker_for(supplier), seconds=25)
+    got = Counter(text["to"] for text in supplier.ledger())
+    assert got == Counter(numbers)
+    assert left(practice) == 0
+    assert sum(supplier.happened().values()) > 5
+
+
+def test_without_reconciling_some_get_two(
+    practice: Practice, supplier: PretendSupplier, worker_for: Callable[..., Worker]
+) -> None:
+    """The control: the same day, the same faults, and duplicates."""
+    sixty_due_texts(practice)
+    supplier.faults(FAULTS, seed=11)
+    run_day(practice, supplier, worker_for(supplier, TEST_SWITCHED_OFF="reconcile"), seconds=15)
+    got = Counter(text["to"] for text in supplier.ledger())
+    assert max(got.values()) > 1
