@@ -14,6 +14,7 @@ practice_pages = [
     path("live/", board.live, name="live"),
     path("", include("frontdesk.review_urls")),
     path("", include("scheduling.urls")),
+    path("settings/", include("scheduling.settings_urls")),
     path("", include("messaging.urls")),
     path("", include("patients.urls")),
     path("", include("practices.urls")),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from practices.models import AccessEvent, AuditEntry, Membership, User
+from practices.models import AccessEvent, AuditEntry, Membership, Practice, User
 from practices.tenancy import PracticeOwned, current_practice
 
 ActorKind = Literal["staff", "api", "patient", "system"]
@@ -38,7 +38,7 @@ SYSTEM = Actor(kind="system", door="timetable")
 
 def record(
     verb: str,
-    subject: PracticeOwned,
+    subject: PracticeOwned | Practice,
     *,
     by: Actor,
     patient_id: uuid.UUID | None = None,
@@ -56,7 +56,8 @@ def record(
         door=by.door,
         request_id=by.request_id,
         subject_type=subject._meta.label_lower,
-        subject_id=subject.pk,
+        # A practice is no row of a practice: its number stands in the place of a key.
+        subject_id=uuid.UUID(int=subject.pk) if isinstance(subject, Practice) else subject.pk,
         patient_id=patient_id,
         field_names=sorted(changes or {}),
         changes=_plain(changes) if changes else None,

@@ -1,5 +1,14 @@
-"""Settings of a practice, for managers."""
+"""Settings of a practice, for managers, under `/p/<practice>/settings/`."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from practices import views
+
+urlpatterns = [
+    path("settings/", views.details, name="practice-settings"),
+    path("settings/hours/", views.hours, name="practice-hours"),
+    path("settings/closures/", views.closure_add, name="closure-add"),
+    path("settings/closures/<uuid:closure_id>/remove/", views.closure_remove, name="closure-remove"),
+    path("settings/people/", views.people, name="practice-people"),
+    path("settings/people/<uuid:membership_id>/", views.person, name="practice-person"),
+]

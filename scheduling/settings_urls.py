@@ -1,0 +1,16 @@
+"""Settings of the diary, under `/p/<practice>/settings/`."""
+
+from django.urls import path
+
+from scheduling import settings_views as views
+
+urlpatterns = [
+    path("clinicians/", views.clinicians, name="settings-clinicians"),
+    path("clinicians/<uuid:practitioner_id>/", views.clinician, name="settings-clinician"),
+    path("clinicians/<uuid:practitioner_id>/hours/", views.hours, name="settings-hours-new"),
+    path("clinicians/<uuid:practitioner_id>/hours/<int:number>/", views.hours, name="settings-hours"),
+    path("clinicians/<uuid:practitioner_id>/time-off/", views.time_off_add, name="time-off-add"),
+    path("time-off/<uuid:time_off_id>/remove/", views.time_off_remove, name="time-off-remove"),
+    path("visit-types/", views.types, name="settings-types"),
+    path("visit-types/<uuid:type_id>/", views.types, name="settings-type"),
+]
