@@ -29,7 +29,7 @@ PATIENTS = 60
 KILLS = 3
 FAULTS = [
     {"kind": kind, "rate": 0.06, "seconds": 1.0} for kind in ("429", "500-after", "hang-after", "reset-after")
-]
+] + [{"kind": "slow", "rate": 0.7, "seconds": 0.1}]
 
 
 def sixty_due_texts(practice: Practice) -> list[str]:
@@ -67,8 +67,12 @@ def left(practice: Practice) -> int:
         return Message.objects.filter(status__in=["queued", "sending", "uncertain"]).count()
 
 
-def run_day(practice: Practice, supplier: PretendSupplier, worker: Worker, seconds: float) -> None:
-    """Kills the worker group in mid-send, empties the broker once, then lets a worker finish."""
+def run_day(practice: Practice, supplier: PretendSupplier, worker: Worker, seconds: float) -> int:
+    """Kills the worker group in mid-send, empties the broker once, then lets a worker finish.
+
+    Returns how many rows the killed workers held in their hands.
+    """
+    orphans = 0
     for kill in range(KILLS):
         worker.start()
         target = PATIENTS * (kill + 1) // (KILLS + 2)
@@ -77,6 +81,8 @@ def run_day(practice: Practice, supplier: PretendSupplier, worker: Worker, secon
             sweep()
             time.sleep(0.05)
         worker.kill()
+        with inside(practice):
+            orphans += Message.objects.filter(status="sending").count()
         if kill == 1:
             redis.Redis.from_url(settings.REDIS_URL).flushall()
     worker.start()
@@ -84,6 +90,7 @@ def run_day(practice: Practice, supplier: PretendSupplier, worker: Worker, secon
     while left(practice) and time.monotonic() < until:
         sweep()
         time.sleep(0.2)
+    return orphans
 
 
 def test_every_patient_gets_exactly_one_text(
@@ -91,10 +98,11 @@ def test_every_patient_gets_exactly_one_text(
 ) -> None:
     numbers = sixty_due_texts(practice)
     supplier.faults(FAULTS, seed=11)
-    run_day(practice, supplier, worker_for(supplier), seconds=25)
+    orphans = run_day(practice, supplier, worker_for(supplier), seconds=25)
     got = Counter(text["to"] for text in supplier.ledger())
     assert got == Counter(numbers)
     assert left(practice) == 0
+    assert orphans > 0, "no worker was killed in mid-send: the day proved nothing"
     assert sum(supplier.happened().values()) > 5
 
 
