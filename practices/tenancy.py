@@ -42,6 +42,10 @@ class PracticeForeignKey(models.ForeignKey):  # type: ignore[type-arg]
         kwargs["db_constraint"] = False
         super().__init__(to, on_delete, **kwargs)
 
+    def formfield(self, **kwargs: Any) -> Any:
+        """A choice among nothing: a form fills it inside the scope, in its __init__."""
+        return super().formfield(**({"queryset": self.remote_field.model._default_manager.none()} | kwargs))
+
 
 class PracticeOwned(models.Model):
     """A row of one practice: keyed before the insert, scoped, protected by row security."""
