@@ -330,6 +330,27 @@ class Appointment(PracticeOwned):
         return self.is_open and self.confirmation != Confirmation.CONFIRMED
 
 
+class AppointmentSource(PracticeOwned):
+    """A visit's number in another system, for imports that run twice."""
+
+    appointment = PracticeForeignKey(Appointment, models.CASCADE, related_name="sources")
+    system = models.CharField(max_length=60)
+    value = models.CharField(max_length=100)
+
+    objects: ClassVar["models.QuerySet[AppointmentSource]"] = scoped(models.QuerySet)
+
+    class Meta:
+        constraints: ClassVar[list[BaseConstraint]] = [
+            models.UniqueConstraint(fields=["practice", "system", "value"], name="appointment_source_once"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["practice", "appointment"], name="sources_of_visit"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.system} of {self.appointment_id}"
+
+
 class Change(PracticeOwned):
     """One change to the diary that can be taken back until `undo_until`; the bar below the board shows it."""
 
