@@ -261,8 +261,7 @@ def undo_stop(message: Message, by: Actor) -> None:
 
 
 def undo_what_followed(message: Message, by: Actor) -> None:
-    for path in settings.REPLY_HANDLERS:
-        module, _, _ = path.rpartition(".")
+    for module in dict.fromkeys(path.rpartition(".")[0] for path in settings.REPLY_HANDLERS):
         try:
             undo: Any = import_string(f"{module}.undo_reply")
         except ImportError:

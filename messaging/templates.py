@@ -25,15 +25,15 @@ PLAIN = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-
 TEXTS: Mapping[str, Mapping[str, str]] = {
     "confirmation": {
         "en": "$practice: you have an appointment $date at $time. Reply YES if you will come. Details: $link",
-        "es": "$practice: usted tiene una cita el $date a las $time. Responda SI si viene. Detalles: $link",
+        "es": "$practice: tiene cita el $date a las $time. Responda SI si viene. Detalles: $link",
     },
     "reminder": {
         "en": "$practice: your appointment is $date at $time. Reply YES if you will come. Details: $link",
-        "es": "$practice: le recordamos su cita del $date a las $time. Responda SI si viene. Detalles: $link",
+        "es": "$practice: su cita es el $date a las $time. Responda SI si viene. Detalles: $link",
     },
     "moved": {
         "en": "$practice: your appointment is now $date at $time. Reply YES if you will come. Details: $link",
-        "es": "$practice: su cita ahora es el $date a las $time. Responda SI si viene. Detalles: $link",
+        "es": "$practice: su cita pasa al $date a las $time. Responda SI si viene. Detalles: $link",
     },
     "cancelled": {
         "en": "$practice: your appointment on $date at $time will not take place. Questions: call $phone.",
@@ -155,6 +155,7 @@ def render(kind: str, language: str, variables: Mapping[str, object], *, channel
         body, subject = string.Template(body).substitute(values), string.Template(subject).substitute(values)
     except KeyError as error:
         raise UnknownWording(f"{kind} needs {error}") from error
+    body = body.replace("..", ".")  # “10:30 a. m.” at the end of a sentence
     return Wording(body=body if channel == "email" else body.translate(PLAIN), subject=subject[:120])
 
 

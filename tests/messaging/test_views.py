@@ -1,0 +1,209 @@
+"""The conversation page and the buttons around it."""
+
+import datetime as dt
+import uuid
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from messaging import inbox
+from messaging.models import Message, Task
+from messaging.staff_tasks import open_task
+from practices.audit import SYSTEM
+from practices.models import AccessEvent
+from practices.tenancy import inside
+from tests.factories import a_member, a_patient, a_practice, a_user
+from tests.messaging.conftest import PHONE, a_text, a_texting_patient
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.messaging.urls")]
+
+
+@pytest.fixture(autouse=True)
+def no_handlers(settings):
+    settings.REPLY_HANDLERS = []
+    # The shell's own links belong to the apps above.
+    settings.TEMPLATES[0]["OPTIONS"]["context_processors"] = [
+        name
+        for name in settings.TEMPLATES[0]["OPTIONS"]["context_processors"]
+        if not name.startswith("frontdesk")
+    ]
+
+
+@pytest.fixture
+def dana(practice):
+    member = a_member(practice)
+    client = Client()
+    client.force_login(member.user)
+    return client
+
+
+def url(practice, name, **kwargs):
+    return reverse(name, kwargs={"practice": practice.slug} | kwargs)
+
+
+def thread(practice, patient):
+    return url(practice, "patient-messages", patient_id=patient.pk)
+
+
+def test_the_thread_tells_what_became_of_each_message(practice, patient, dana):
+    for fate in (
+        {"status": "delivered", "sent_at": timezone.now()},
+        {"status": "failed", "reason": "landline"},
+        {"status": "suppressed", "reason": "no_consent"},
+        {"status": "uncertain", "claimed_until": timezone.now()},
+    ):
+        message = a_text(practice, patient)
+        with inside(practice):
+            Message.objects.filter(pk=message.pk).update(**fate)
+    with inside(practice):
+        inbox.receive(supplier_id="SM1", from_=PHONE, body="No")
+    page = dana.get(thread(practice, patient)).content.decode()
+    for words in ("Delivered ", "Not delivered: landline", "Not sent: no consent to texts", "Checking with",
+                  "Read automatically: No. Waits for an answer", "Undo", "Marisol Vega"):  # fmt: skip
+        assert words in page
+    with inside(practice):
+        assert AccessEvent.objects.get(screen="messages").patient_ids == [patient.pk]
+
+
+def test_the_number_of_queries_does_not_grow_with_the_thread(
+    practice, patient, dana, django_assert_num_queries
+):
+    dana.get(thread(practice, patient))  # the session's first request writes its clock
+    for _ in range(2):
+        for _ in range(5):
+            a_text(practice, patient)
+        with django_assert_num_queries(14):
+            dana.get(thread(practice, patient))
+
+
+def test_a_text_is_queued_and_the_page_comes_back(practice, patient, dana):
+    answer = dana.post(url(practice, "text-patient", patient_id=patient.pk), {"body": "Please call us."})
+    assert (answer.status_code, answer["Location"]) == (302, thread(practice, patient))
+    with inside(practice):
+        message = Message.objects.get()
+        assert (message.body, message.kind, message.created_by.email) == (
+            "Please call us.", "note", "dana@frontdesk.example",
+        )  # fmt: skip
+
+
+def test_a_script_is_told_what_to_refresh(practice, patient, dana):
+    answer = dana.post(
+        url(practice, "text-patient", patient_id=patient.pk), {"body": "Hi"}, headers={"HX-Request": "true"}
+    )
+    assert answer.status_code == 204
+    assert "messages" in answer["HX-Trigger"]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"), [("", "Write what you want to say."), ("word " * 190, "Say it shorter or call.")]
+)
+def test_a_text_that_cannot_go_keeps_its_draft(practice, patient, dana, body, words):
+    answer = dana.post(url(practice, "text-patient", patient_id=patient.pk), {"body": body})
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+    assert body[:60] in answer.content.decode()
+    with inside(practice):
+        assert not Message.objects.exists()
+
+
+def test_no_consent_no_composer_and_no_text(practice, dana):
+    patient = a_patient(practice, phone=PHONE)
+    assert "has not agreed to texts" in dana.get(thread(practice, patient)).content.decode()
+    answer = dana.post(url(practice, "text-patient", patient_id=patient.pk), {"body": "Hi"})
+    assert answer.status_code == 422
+    with inside(practice):
+        assert not Message.objects.exists()
+
+
+def test_answering_settles_the_task(practice, patient, dana):
+    with inside(practice):
+        message = inbox.receive(supplier_id="SM1", from_=PHONE, body="When do you open?")
+    assert (
+        dana.post(url(practice, "message-answer", message_id=message.pk), {"body": "At 8."}).status_code
+        == 302
+    )
+    with inside(practice):
+        assert Task.objects.get().outcome == "answered"
+        assert Message.objects.get(direction="out").in_reply_to == message
+
+
+def test_a_number_of_nobody_can_be_answered(practice, dana):
+    with inside(practice):
+        message = inbox.receive(supplier_id="SM1", from_=PHONE, body="When do you open?")
+    target = url(practice, "message-answer", message_id=message.pk)
+    assert dana.post(target, {"body": ""}).status_code == 422
+    assert dana.post(target, {"body": "At 8."}).status_code == 302
+
+
+@pytest.mark.parametrize("name", ["message-handled", "message-undo-reading", "message-opt-out"])
+def test_the_buttons_of_a_message(practice, patient, dana, name):
+    with inside(practice):
+        message = inbox.receive(supplier_id="SM1", from_=PHONE, body="no")
+    answer = dana.post(url(practice, name, message_id=message.pk), {"decision": "stop"})
+    assert answer.status_code == 302
+    with inside(practice):
+        message.refresh_from_db()
+    assert bool(message.handled_at) is (name != "message-undo-reading")
+    assert bool(message.reading_undone_at) is (name == "message-undo-reading")
+
+
+def a_task(practice):
+    with inside(practice):
+        return open_task(kind="call", due_at=timezone.now(), once_key="call:1", by=SYSTEM)
+
+
+def test_a_task_is_done_put_off_and_handed_over(practice, dana):
+    task, mira = a_task(practice), a_user("mira@frontdesk.example")
+    a_member(practice, mira)
+    assert dana.post(url(practice, "task-snooze", task_id=task.pk), {"minutes": "30"}).status_code == 302
+    due = practice.now() + dt.timedelta(days=1)
+    target = url(practice, "task-owner", task_id=task.pk)
+    assert dana.get(target).status_code == 200
+    answer = dana.post(
+        target, {"owner": mira.pk, "due_at": f"{due:%Y-%m-%dT%H:%M}", "next": "//evil.example"}
+    )
+    assert answer.status_code == 302
+    assert "evil" not in answer["Location"]
+    with inside(practice):
+        task.refresh_from_db()
+    assert (task.owner, task.snoozed_until) == (mira, None)
+    assert task.due_at == due.replace(second=0, microsecond=0)
+    assert dana.post(url(practice, "task-done", task_id=task.pk), {"outcome": "called"}).status_code == 302
+    with inside(practice):
+        task.refresh_from_db()
+    assert (task.outcome, task.done_by.email) == ("called", "dana@frontdesk.example")
+
+
+def test_a_hand_over_into_the_past_or_to_a_stranger_is_refused(practice, dana):
+    task, stranger = a_task(practice), a_user("stranger@frontdesk.example")
+    answer = dana.post(
+        url(practice, "task-owner", task_id=task.pk), {"owner": stranger.pk, "due_at": "2020-01-01T09:00"}
+    )
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "This time has passed" in page
+    assert "Choose who takes this." in page
+
+
+def test_another_practices_rows_are_not_there(practice, dana):
+    other = a_practice("cedar-park")
+    foreign = a_texting_patient(other)
+    with inside(other):
+        message = inbox.receive(supplier_id="SM1", from_=PHONE, body="hello")
+        task = Task.objects.get()
+    for name, kwargs in (
+        ("text-patient", {"patient_id": foreign.pk}),
+        ("message-answer", {"message_id": message.pk}),
+        ("message-handled", {"message_id": message.pk}),
+        ("message-undo-reading", {"message_id": message.pk}),
+        ("message-opt-out", {"message_id": message.pk}),
+        ("task-done", {"task_id": task.pk}),
+        ("task-owner", {"task_id": task.pk}),
+        ("task-snooze", {"task_id": task.pk}),
+    ):
+        assert dana.post(url(practice, name, **kwargs), {"body": "x"}).status_code == 404
+        assert dana.post(url(other, name, **kwargs), {"body": "x"}).status_code == 404
+    assert dana.get(thread(practice, foreign)).status_code == 404
+    assert dana.get(url(practice, "patient-messages", patient_id=uuid.uuid4())).status_code == 404
