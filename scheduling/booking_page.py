@@ -95,9 +95,9 @@ class BookingPage:
         """EDT and EST, where a typed time exists twice."""
         twice = getattr(self.form, "twice", None)
         zone = self.draft.diary.practice.zone
-        return (
-            tuple(f"{one.astimezone(zone):%Z}" for one in (twice.first, twice.second)) if twice else ("", "")
-        )
+        if twice is None:
+            return "", ""
+        return f"{twice.first.astimezone(zone):%Z}", f"{twice.second.astimezone(zone):%Z}"
 
     @property
     def parts(self) -> list[Choice]:
@@ -197,7 +197,7 @@ def unseen(matches: list[Match], data: QueryDict) -> bool:
 
 def first_values(draft: Draft, data: QueryDict) -> dict[str, object]:
     """The form's values while nothing is checked yet: what was typed, and what is known of the caller."""
-    values: dict[str, object] = data.dict()
+    values: dict[str, object] = {**data.dict()}
     values["needs"] = draft.needs
     values["text_ok"] = "text_ok" in data
     return values

@@ -16,7 +16,9 @@ class NoteChanged(ValueError):
 
     def __init__(self, current: Appointment) -> None:
         self.current = current
-        super().__init__("Somebody else changed this note meanwhile. Both are shown: keep what counts, and save.")
+        super().__init__(
+            "Somebody else changed this note meanwhile. Both are shown: keep what counts, and save."
+        )
 
 
 def fingerprint(text: str) -> str:

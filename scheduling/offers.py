@@ -8,10 +8,9 @@ from typing import Literal
 
 from practices.models import Practice
 from practices.tenancy import current_practice
-from scheduling.availability import free_times
+from scheduling.availability import free_times, openings_by_half_day, suggest_times
 from scheduling.drafts import Draft, HalfDay, Slot
 from scheduling.models import Appointment, WeeklyHours
-from scheduling.availability import openings_by_half_day, suggest_times
 from scheduling.words import short_when
 
 STRIP_WIDTH = 100.0

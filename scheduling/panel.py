@@ -94,8 +94,14 @@ def find_visit(text: str) -> Appointment | None:
 
 def panel_of(visit: Appointment, practice: Practice, *, private: bool) -> Panel:
     """Everything the panel shows, in a fixed number of queries."""
-    notices = list(Notice.objects.filter(appointment=visit).select_related("message").order_by("message__created_at"))
-    steps = [Step(stage, *STAGE_BUTTONS[Stage(stage)]) for stage in next_stages(visit)]
+    notices = list(
+        Notice.objects.filter(appointment=visit).select_related("message").order_by("message__created_at")
+    )
+    steps = [
+        Step(stage, *STAGE_BUTTONS[Stage(stage)])
+        for stage in next_stages(visit)
+        if may_be(stage, visit, practice)
+    ]
     forward = FORWARD.get(stage_of(visit))
     patient = visit.patient
     return Panel(
@@ -112,6 +118,13 @@ def panel_of(visit: Appointment, practice: Practice, *, private: bool) -> Panel:
         other_steps=[step for step in steps if step.stage != forward],
         note=visit.note,
     )
+
+
+def may_be(stage: str, visit: Appointment, practice: Practice) -> bool:
+    """Nobody arrives before the day, and nobody is missed before the hour."""
+    if stage == Stage.ARRIVED:
+        return visit.local_date <= practice.today()
+    return stage != Stage.NOSHOW or visit.starts_at <= practice.now()
 
 
 def first_phone(patient: Patient) -> str:
@@ -178,9 +191,8 @@ def history_of(visit: Appointment, notices: list[Notice], practice: Practice) ->
     came_from = visit.rescheduled_from
     begun = f"Booked{who}"
     if came_from is not None:
-        begun = (
-            f"Moved{who} from {short_when(came_from.starts_at, practice)}, {came_from.practitioner.short_name}"
-        )
+        before = short_when(came_from.starts_at, practice)
+        begun = f"Moved{who} from {before}, {came_from.practitioner.short_name}"
     rows = at(visit.created_at, begun, "cal-plus" if came_from is None else "cal-move")
     for notice in notices:
         rows += at(notice.message.created_at, message_line(notice.message, practice).text, "msg")

@@ -23,18 +23,20 @@ from patients.models import Need
 from practices.access import public_door
 from practices.audit import record_read
 from practices.models import Practice
+from scheduling.availability import suggest_times
 from scheduling.booking import BookingRefused, cancel_appointment, confirm_appointment
 from scheduling.links import PATIENT, LinkClosed, UnknownLink, check_birth_date, open_link
 from scheduling.models import Appointment, CancellationReason, Confirmation, VisitLink
-from scheduling.availability import suggest_times
 from scheduling.visit_calendar import calendar_file
 from scheduling.visit_words import EN, ES, MONTHS, say_at, say_clock, say_day, words_in
 from scheduling.wishes import ask_for_another_time
+from scheduling.words import short_when
 
 PROOF = "visit"
 PROOF_SECONDS = 15 * 60
 MOST_WISHES = 3
 OFFERED = 6
+WISH = "%Y%m%dT%H%MZ"
 
 
 @dataclass(slots=True)
@@ -49,7 +51,8 @@ class Door:
 
     @property
     def visit(self) -> Appointment:
-        return self.link.appointment
+        appointment: Appointment = self.link.appointment
+        return appointment
 
     @property
     def practice(self) -> Practice:
@@ -146,7 +149,9 @@ def has_proof(request: HttpRequest, link: VisitLink) -> bool:
     if link.locked_at is not None:
         return False
     try:
-        proof = request.get_signed_cookie(PROOF, default="", salt=f"visit-link:{link.pk}", max_age=PROOF_SECONDS)
+        proof = request.get_signed_cookie(
+            PROOF, default="", salt=f"visit-link:{link.pk}", max_age=PROOF_SECONDS
+        )
     except signing.BadSignature:
         return False
     return proof == str(link.pk)
@@ -177,7 +182,9 @@ def judge_birth_date(door: Door) -> HttpResponse:
         return let_in(door)
     else:
         wrong, status = "wrong", 403
-    return door.page("birth_date", status=status, months=months(door.language), wrong=wrong, given=given.dict())
+    return door.page(
+        "birth_date", status=status, months=months(door.language), wrong=wrong, given=given.dict()
+    )
 
 
 def let_in(door: Door) -> HttpResponse:
@@ -279,25 +286,32 @@ def details(door: Door) -> HttpResponse:
 @with_birth_date
 def new_time(door: Door) -> HttpResponse:
     """Up to three wishes; a person then finds the time."""
-    offered = offered_times(door)
     if door.request.method != "POST":
-        return door.page("new_time", offered=offered, text="")
+        return door.page("new_time", offered=offered_times(door, []), text="")
     chosen = door.request.POST.getlist("wish")
-    wishes = [label for value, label, _ in offered if value in chosen]
     text = door.request.POST.get("text", "").strip()[:500]
-    wrong = "wish_many" if len(chosen) > MOST_WISHES else "" if wishes or text else "wish_none"
+    wishes = list(filter(None, (read_wish(value) for value in chosen[: MOST_WISHES + 1])))
+    wrong = "wish_many" if len(wishes) > MOST_WISHES else "" if wishes or text else "wish_none"
     if wrong:
-        again = [(value, label, value in chosen) for value, label, _ in offered]
-        return door.page("new_time", status=422, offered=again, text=text, wrong=wrong)
+        return door.page("new_time", status=422, offered=offered_times(door, chosen), text=text, wrong=wrong)
+    said = [short_when(wish, door.practice) for wish in wishes]  # staff read English
     try:
-        ask_for_another_time(appointment=door.visit, wishes=wishes, text=text, by=PATIENT)
+        ask_for_another_time(appointment=door.visit, wishes=said, text=text, by=PATIENT)
     except BookingRefused:
         return call_us(door)
     return redirect(door.url("visit"))
 
 
-def offered_times(door: Door) -> list[tuple[str, str, bool]]:
-    """A handful of free times of the same clinician, as value, words and not yet chosen."""
+def read_wish(value: str) -> dt.datetime | None:
+    """A wished instant as the page offered it; it books nothing, so it need not be free any more."""
+    try:
+        return dt.datetime.strptime(value, WISH).replace(tzinfo=dt.UTC)
+    except ValueError:
+        return None
+
+
+def offered_times(door: Door, chosen: list[str]) -> list[tuple[str, str, bool]]:
+    """A handful of free times of the same clinician, as value, words and whether chosen."""
     found = suggest_times(
         appointment_type=door.visit.appointment_type, practitioner=door.visit.practitioner, count=OFFERED
     )
@@ -305,7 +319,8 @@ def offered_times(door: Door) -> list[tuple[str, str, bool]]:
     for one in found:
         local = one.free.starts_at.astimezone(door.practice.zone)
         words = f"{say_day(local.date(), door.language)}, {say_clock(local, door.language)}"
-        rows.append((f"{one.free.starts_at:%Y%m%dT%H%MZ}", words, False))
+        value = f"{one.free.starts_at:{WISH}}"
+        rows.append((value, words, value in chosen))
     return rows
 
 

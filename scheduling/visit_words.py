@@ -1,5 +1,6 @@
 """The words of the patient's pages in both languages; no build step stands between a word and the page."""
 
+import calendar
 import datetime as dt
 from collections.abc import Mapping
 
@@ -8,12 +9,15 @@ from practices.models import Language
 EN, ES = Language.ENGLISH.value, Language.SPANISH.value
 
 MONTHS = {
-    EN: "January February March April May June July August September October November December".split(),
-    ES: "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre".split(),
+    EN: tuple(calendar.month_name)[1:],
+    ES: (
+        *("enero", "febrero", "marzo", "abril", "mayo", "junio"),
+        *("julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre"),
+    ),
 }
 DAYS = {
-    EN: "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(),
-    ES: "lunes martes miércoles jueves viernes sábado domingo".split(),
+    EN: tuple(calendar.day_name),
+    ES: ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"),
 }
 
 # word → (English, Spanish)
@@ -28,19 +32,31 @@ WORDS: dict[str, tuple[str, str]] = {
     "cancel": ("I can’t come", "No puedo ir"),
     "details": ("Details", "Detalles"),
     "confirmed": ("Thank you. We expect you.", "Gracias. Le esperamos."),
-    "asked": ("We have your wish for another time and will be in touch.", "Recibimos su deseo de otra hora. Nos comunicaremos con usted."),
-    "cancelled": ("Your appointment is cancelled. Thank you for telling us.", "Su cita está cancelada. Gracias por avisarnos."),
+    "asked": (
+        "We have your wish for another time and will be in touch.",
+        "Recibimos su deseo de otra hora. Nos comunicaremos con usted.",
+    ),
+    "cancelled": (
+        "Your appointment is cancelled. Thank you for telling us.",
+        "Su cita está cancelada. Gracias por avisarnos.",
+    ),
     "questions": ("Questions? Call", "¿Preguntas? Llame al"),
     "until": ("This private link works until your visit.", "Este enlace privado funciona hasta su cita."),
     "born_title": ("First, your birth date", "Primero, su fecha de nacimiento"),
-    "born_why": ("So that nobody else sees or changes your appointment.", "Para que nadie más vea ni cambie su cita."),
+    "born_why": (
+        "So that nobody else sees or changes your appointment.",
+        "Para que nadie más vea ni cambie su cita.",
+    ),
     "month": ("Month", "Mes"),
     "day": ("Day", "Día"),
     "year": ("Year", "Año"),
     "year_help": ("Four digits, like 1986", "Cuatro cifras, como 1986"),
     "go_on": ("Continue", "Continuar"),
     "incomplete": ("Please fill in month, day and year.", "Por favor, complete mes, día y año."),
-    "wrong": ("That does not match what we have. Check it, or call us.", "No coincide con nuestros datos. Revísela o llámenos."),
+    "wrong": (
+        "That does not match what we have. Check it, or call us.",
+        "No coincide con nuestros datos. Revísela o llámenos.",
+    ),
     "back": ("Back", "Volver"),
     "minutes": ("{who}, about {minutes} minutes", "{who}, unos {minutes} minutos"),
     "directions": ("Directions and parking", "Cómo llegar y estacionamiento"),
@@ -48,9 +64,15 @@ WORDS: dict[str, tuple[str, str]] = {
     "calendar": ("Add to my calendar", "Agregar a mi calendario"),
     "calendar_title": ("Appointment", "Cita"),
     "wish_title": ("When would suit you?", "¿Cuándo le conviene?"),
-    "wish_why": ("Choose up to three. We then find a time and tell you; until then your appointment stays.", "Elija hasta tres. Buscaremos una hora y le avisaremos; hasta entonces su cita sigue en pie."),
+    "wish_why": (
+        "Choose up to three. We then find a time and tell you; until then your appointment stays.",
+        "Elija hasta tres. Buscaremos una hora y le avisaremos; hasta entonces su cita sigue en pie.",
+    ),
     "wish_text": ("Anything else we should know?", "¿Algo más que debamos saber?"),
-    "wish_none": ("Please choose a time, or write what suits you.", "Por favor, elija una hora o escriba qué le conviene."),
+    "wish_none": (
+        "Please choose a time, or write what suits you.",
+        "Por favor, elija una hora o escriba qué le conviene.",
+    ),
     "wish_many": ("Please choose three at most.", "Por favor, elija tres como máximo."),
     "wish_send": ("Ask for another time", "Pedir otra hora"),
     "cancel_title": ("Cancel this appointment?", "¿Cancelar esta cita?"),
@@ -58,11 +80,20 @@ WORDS: dict[str, tuple[str, str]] = {
     "cancel_yes": ("Yes, cancel it", "Sí, cancelarla"),
     "cancel_no": ("No, keep it", "No, conservarla"),
     "closed_title": ("This link is not in use any more", "Este enlace ya no está en uso"),
-    "closed_why": ("The visit was changed, cancelled or is over. Please call us and we will help.", "La cita fue cambiada, cancelada o ya pasó. Llámenos y le ayudaremos."),
+    "closed_why": (
+        "The visit was changed, cancelled or is over. Please call us and we will help.",
+        "La cita fue cambiada, cancelada o ya pasó. Llámenos y le ayudaremos.",
+    ),
     "call_title": ("Please call us", "Por favor, llámenos"),
-    "call_why": ("This cannot be done here any more. We are glad to help on the phone.", "Esto ya no se puede hacer aquí. Con gusto le ayudamos por teléfono."),
+    "call_why": (
+        "This cannot be done here any more. We are glad to help on the phone.",
+        "Esto ya no se puede hacer aquí. Con gusto le ayudamos por teléfono.",
+    ),
     "unknown_title": ("We do not know this link", "No conocemos este enlace"),
-    "unknown_why": ("Perhaps a part of it is missing. Open it from the message again, or call the practice.", "Tal vez falte una parte. Ábralo de nuevo desde el mensaje o llame al consultorio."),
+    "unknown_why": (
+        "Perhaps a part of it is missing. Open it from the message again, or call the practice.",
+        "Tal vez falte una parte. Ábralo de nuevo desde el mensaje o llame al consultorio.",
+    ),
     "call": ("Call", "Llamar al"),
     "main": ("Skip to the page", "Ir a la página"),
 }

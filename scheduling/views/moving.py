@@ -64,9 +64,7 @@ def refused(
     if isinstance(refusal, OutsideHours):
         form.add_error("overbook_reason", "Say why to move it there all the same.")
     now = visit_or_404(visit.pk)
-    return show_move(
-        request, now, draft, form, status=CONFLICT, refused=str(refusal), next_times=times
-    )
+    return show_move(request, now, draft, form, status=CONFLICT, refused=str(refusal), next_times=times)
 
 
 def draft_of(request: DeskRequest, visit: Appointment) -> Draft:
@@ -108,13 +106,17 @@ def show_move(
     return render(request, template, context, status=status)
 
 
+def plainly(words: str, status: int) -> HttpResponse:
+    return HttpResponse(words, status=status, content_type="text/plain; charset=utf-8")
+
+
 def drop(request: DeskRequest, visit: Appointment) -> HttpResponse:
     """A card dropped on the board: 200 with the change bar, or 409 with the reason in words."""
     diary = Diary(request.practice)
     starts_at = as_instant(request.POST["start"], request.practice)
     practitioner = diary.practitioner_of(request.POST.get("practitioner")) or visit.practitioner
     if starts_at is None:
-        return HttpResponse("That place on the board has no time.", status=UNFINISHED, content_type="text/plain")
+        return plainly("That place on the board has no time.", UNFINISHED)
     try:
         moved = reschedule_appointment(
             appointment=visit,
@@ -124,7 +126,7 @@ def drop(request: DeskRequest, visit: Appointment) -> HttpResponse:
             by=request.actor,
         )
     except BookingRefused as refusal:
-        return HttpResponse(str(refusal), status=CONFLICT, content_type="text/plain; charset=utf-8")
+        return plainly(str(refusal), CONFLICT)
     if "text/html" in request.headers.get("Accept", "") and not request.htmx:
         return redirect(reverse("appointment", args=[request.practice.slug, moved.pk]))
     response = bar(request)

@@ -36,9 +36,7 @@ def visit_or_404(appointment_id: uuid.UUID) -> Appointment:
     return visit
 
 
-def show_panel(
-    request: DeskRequest, visit: Appointment, *, status: int = 200, **more: Any
-) -> HttpResponse:
+def show_panel(request: DeskRequest, visit: Appointment, *, status: int = 200, **more: Any) -> HttpResponse:
     """The panel as a part for htmx, else as a page of its own."""
     panel = panel_of(visit, request.practice, private=request.user.privacy_mode)
     for name, value in more.items():
@@ -117,9 +115,7 @@ def note(request: DeskRequest, appointment_id: uuid.UUID) -> HttpResponse:
         )
     except NoteChanged as refusal:
         now = visit_or_404(visit.pk)
-        return show_panel(
-            request, now, status=CONFLICT, problem=str(refusal), note=typed, theirs=now.note
-        )
+        return show_panel(request, now, status=CONFLICT, problem=str(refusal), note=typed, theirs=now.note)
     return stepped(request, visit, "Note saved")
 
 
