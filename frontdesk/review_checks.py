@@ -14,7 +14,7 @@ from django.db.models import Max
 from frontdesk.models import Review
 from messaging.models import Message, Task
 from patients.contacts import Reach, reachability
-from practices.models import Practice
+from practices.models import Practice, User
 from scheduling.diary import Diary, read_diary
 from scheduling.models import Appointment, Confirmation, Notice, Practitioner, Status
 from scheduling.wallclock import boundary
@@ -36,6 +36,8 @@ class Found:
     other: Appointment | None = None
     message: Message | None = None
     patient_id: uuid.UUID | None = None
+    owner: User | None = None
+    due_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,18 +284,27 @@ def messages_unanswered(day: Day) -> list[Found]:
 
 
 def tasks_open(day: Day) -> list[Found]:
-    """Everything else that somebody still has to do."""
-    shown = {message.pk for message in day.unanswered}
-    return [
-        Found(
-            "tasks",
-            f"tasks:{task.pk}",
-            f"Due {day.local(task.due_at):%a} {clock(day.local(task.due_at))}",
-            patient_id=task.patient_id,
+    """Everything else that somebody still has to do; one that has an owner and a time brings them along."""
+    answered_above = {message.pk for message in day.unanswered}
+    # A row that was handed over is a task too: it shall not stand here a second time.
+    handed_over = {found.key for found in [*visits_not_closed(day), *tomorrow_unconfirmed(day)]}
+    found = []
+    for task in day.tasks:
+        if task.message_id in answered_above or task.once_key in handed_over:
+            continue
+        due = day.local(task.due_at)
+        owned = task.owner is not None and task.due_at > day.now
+        found.append(
+            Found(
+                "tasks",
+                f"tasks:{task.pk}",
+                f"{task.get_kind_display()}, due {due:%a} {clock(due)}",
+                patient_id=task.patient_id,
+                owner=task.owner if owned else None,
+                due_at=task.due_at if owned else None,
+            )
         )
-        for task in day.tasks
-        if task.message_id not in shown
-    ]
+    return found
 
 
 def tomorrow_unconfirmed(day: Day) -> list[Found]:

@@ -126,7 +126,7 @@ def store(review: Review, found: dict[str, Found], known: dict[str, Finding], no
         Finding.objects.bulk_create(new, ignore_conflicts=True)
         known.update({finding.once_key: finding for finding in new})
     if other:
-        Finding.objects.bulk_update(other, ["detail", "settled_at", "settled_how"])
+        Finding.objects.bulk_update(other, ["detail", "settled_at", "settled_how", "owner", "due_at"])
     return bool(new or other)
 
 
@@ -141,6 +141,8 @@ def as_finding(review: Review, item: Found) -> Finding:
         patient_id=patient_id,
         message=item.message,
         detail=item.detail,
+        owner=item.owner,
+        due_at=item.due_at,
         once_key=item.key,
     )
 
@@ -152,13 +154,13 @@ def brought_up_to_date(finding: Finding, item: Found | None, now: dt.datetime) -
             return False
         finding.settled_at, finding.settled_how = now, AUTOMATIC
         return True
-    reopened = finding.settled_how == AUTOMATIC
-    if reopened:
+    before = (finding.detail, finding.settled_at, finding.owner_id, finding.due_at)
+    if finding.settled_how == AUTOMATIC:
         finding.settled_at, finding.settled_how = None, ""
-    if finding.detail == item.detail:
-        return reopened
     finding.detail = item.detail
-    return True
+    if item.owner is not None:
+        finding.owner, finding.due_at = item.owner, item.due_at
+    return before != (finding.detail, finding.settled_at, finding.owner_id, finding.due_at)
 
 
 @transaction.atomic
