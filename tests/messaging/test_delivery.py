@@ -19,7 +19,6 @@ from practices.models import Practice
 from practices.tenancy import inside
 from tests.factories import a_practice
 from tests.messaging.conftest import PHONE, a_text, a_texting_patient, agree, stored, the_phone
-from tools.pretend_supplier.client import PretendSupplier
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -3,6 +3,7 @@
 SECURITY.md D2, small enough for every run. The control runs the same day without reconciling.
 """
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -56,10 +57,8 @@ def sixty_due_texts(practice: Practice) -> list[str]:
 
 def sweep() -> None:
     """What the timetable does every five seconds, more often."""
-    try:
+    with contextlib.suppress(KombuError, OSError, redis.RedisError):
         current_app.send_task("messaging.tasks.deliver_due_everywhere", retry=False, expires=5)
-    except (KombuError, OSError, redis.RedisError):
-        pass
 
 
 def left(practice: Practice) -> int:

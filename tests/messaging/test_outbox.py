@@ -23,9 +23,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_a_message_is_one_row_of_the_callers_transaction(practice, patient):
-    with pytest.raises(RuntimeError), inside(practice):
-        a_text(practice, patient)
-        raise RuntimeError("the booking failed after all")
+    def book_and_fail() -> None:
+        with inside(practice):
+            a_text(practice, patient)
+            raise RuntimeError("the booking failed after all")
+
+    with pytest.raises(RuntimeError):
+        book_and_fail()
     with inside(practice):
         assert not Message.objects.exists()
 

@@ -87,8 +87,19 @@ def test_a_missing_variable_is_refused():
 
 @pytest.mark.parametrize(
     ("text", "count"),
-    [("a" * 160, 1), ("a" * 161, 2), ("é" * 160, 1), ("á" * 70, 1), ("á" * 71, 2), ("€" * 80, 1), ("€" * 81, 2),
-     ("a" * 306, 2), ("a" * 307, 3), ("👍" * 35, 1), ("👍" * 36, 2)],
-)  # fmt: skip
+    [
+        ("a" * 160, 1),
+        ("a" * 161, 2),
+        ("é" * 160, 1),
+        ("á" * 70, 1),
+        ("á" * 71, 2),
+        ("€" * 80, 1),
+        ("€" * 81, 2),
+        ("a" * 306, 2),
+        ("a" * 307, 3),
+        ("👍" * 35, 1),
+        ("👍" * 36, 2),
+    ],
+)
 def test_texts_are_counted_as_the_carrier_counts(text, count):
     assert segments(text) == count

@@ -92,9 +92,19 @@ def a_wrong_signature(case: str, url: str, practice: Practice) -> str | None:
 
 
 CASES = [
-    "forged", "empty", "non-ascii", "wrong token", "empty token", "http", "other host", "other port", "no slash",
-    "one more field", "one field less", "trimmed",
-]  # fmt: skip
+    "forged",
+    "empty",
+    "non-ascii",
+    "wrong token",
+    "empty token",
+    "http",
+    "other host",
+    "other port",
+    "no slash",
+    "one more field",
+    "one field less",
+    "trimmed",
+]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -288,8 +298,13 @@ def test_an_unreachable_phone_gets_two_more_texts_hours_apart_and_then_a_call(pr
 
 
 REPORTS = [
-    ("queued", ""), ("sent", ""), ("delivered", ""), ("undelivered", "30005"), ("undelivered", "30003"), ("sending", ""),
-]  # fmt: skip
+    ("queued", ""),
+    ("sent", ""),
+    ("delivered", ""),
+    ("undelivered", "30005"),
+    ("undelivered", "30003"),
+    ("sending", ""),
+]
 
 
 def final_state(practice: Practice, order: Any, number: int) -> tuple[Any, ...]:
