@@ -57,7 +57,7 @@ def _late_one(visits: Sequence[Appointment], until: dt.datetime, not_of: object)
     just = [
         visit
         for visit in visits
-        if visit.practitioner_id != not_of and 2 * MINUTE <= until - visit.starts_at <= 25 * MINUTE
+        if visit.practitioner_id != not_of and 2 * MINUTE <= until - visit.starts_at <= 35 * MINUTE
     ]
     return max(just, key=lambda one: one.starts_at, default=None)
 
@@ -79,7 +79,7 @@ def _column(
             continue
         arrives = visit.starts_at - rng.randint(2, 14) * MINUTE
         if visit is late:
-            arrives = visit.starts_at + 26 * MINUTE
+            arrives = visit.starts_at + 41 * MINUTE
         elif rng.random() < 0.07:
             arrives = visit.starts_at + rng.randint(3, 9) * MINUTE
         seen = max(visit.starts_at, free_at, arrives + MINUTE)

@@ -1,0 +1,56 @@
+"""./dev bench: the pages and the API beside their floors, in one run on this machine.
+
+It prints a table, and with --json FILE writes the same. Nothing here passes or fails: figures drift by a
+factor of two with the machine, so what counts are the ratios within one run (docs: the table's last column).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from tools.bench.measure import Row, measure_all
+from tools.bench.stage import desk_for_bench, from_nothing
+from tools.progress import step
+
+
+def command(arguments: list[str]) -> int:
+    """Measure and print; returns 0 whatever the figures are."""
+    parser = argparse.ArgumentParser(prog="./dev bench")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
+    parser.add_argument("--quick", action="store_true", help="fewer patients and requests, at most a minute")
+    asked = parser.parse_args(arguments)
+    rows: list[Row] = []
+    if not asked.quick:
+        with step("From nothing to the first page") as shown:
+            seconds = from_nothing()
+            shown.note = f"{seconds:.1f} s"
+        what = "./dev demo from an empty data folder to the first page"
+        rows.append(Row(what, seconds, "s"))
+    patients = 20_000 if asked.quick else 100_000
+    with desk_for_bench(patients) as desk:
+        rows += measure_all(desk, share=0.25 if asked.quick else 1.0, patients=patients)
+    print("\n" + table(rows))
+    if asked.json:
+        asked.json.write_text(json.dumps([row.as_json() for row in rows], indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def table(rows: list[Row]) -> str:
+    """The figures as lines of text."""
+    head = f"{'what':<58} {'ours':>12} {'floor':>12} {'ratio':>8}  target"
+    lines = [head, "─" * len(head)]
+    for row in rows:
+        floor = f"{row.floor:,.2f} {row.unit}" if row.floor is not None else ""
+        ratio = f"{row.ratio:,.2f}" if row.ratio is not None else ""
+        verdict = {True: "met", False: "MISSED", None: ""}[row.met]
+        target = f"{row.target} {verdict}".strip()
+        lines.append(f"{row.what:<58} {f'{row.ours:,.1f} {row.unit}':>12} {floor:>12} {ratio:>8}  {target}")
+    lines += [
+        "",
+        "Pages: granian, WSGI, 2 workers. Postgres: fsync and synchronous commit on.",
+        "Floors: the same rows by plain SQL through psycopg, or an empty view of the same server.",
+        "Clients, server and database share the machine.",
+    ]
+    return "\n".join(lines)

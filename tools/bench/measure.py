@@ -1,0 +1,188 @@
+"""What is measured, in which order, and beside which floor and target (the table of PERFORMANCE targets)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from tools.bench.floors import Floors
+from tools.bench.load import Ask, Waited, ask_all
+from tools.bench.stage import Desk
+from tools.places import ROOT, Trouble
+from tools.progress import step
+
+TOKEN = "benchbenchbenchbenchbenchbenchbe"  # a form's token and its cookie only have to agree
+BETTER_PEER_PER_SECOND = 113  # the faster of the two that users would pick instead, measured earlier
+
+
+@dataclass
+class Row:
+    """One line of the table. Milliseconds unless it says otherwise; a ratio is ours to the floor."""
+
+    what: str
+    ours: float
+    unit: str = "ms"
+    floor: float | None = None
+    target: str = ""
+    met: bool | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        return self.ours / self.floor if self.floor else None
+
+    def as_json(self) -> dict[str, Any]:
+        names = ("what", "ours", "unit", "floor", "ratio", "target", "met")
+        return {name: getattr(self, name) for name in names}
+
+
+def at_most(what: str, ours: float, limit: float, floor: float | None = None) -> Row:
+    """A row in milliseconds with an upper limit."""
+    return Row(what, ours, "ms", floor, f"≤ {limit:g} ms", ours <= limit)
+
+
+class Bench:
+    """A desk and the requests that are put to it."""
+
+    def __init__(self, desk: Desk, share: float, patients: int) -> None:
+        self.desk, self.facts, self.share, self.patients = desk, desk.facts, share, patients
+        self.floors = Floors(desk.superuser, desk.facts)
+        self.page = f"/p/{self.facts['practice']}"
+        self.api = f"/api/v1/p/{self.facts['practice']}"
+        self.signed_in = {"Cookie": f"{self.facts['cookie']}; csrftoken={TOKEN}"}
+        self.free = iter(self.facts["free"])
+        self.callers = iter(self.facts["patients"] * 3)
+
+    def times(self, full: int) -> int:
+        return max(round(full * self.share), 16)
+
+    def pages(self, path: str, full: int, clients: int = 1) -> Waited:
+        self.warm(path)
+        ask = Ask(path, headers=self.signed_in)
+        return ask_all(self.desk.port, [ask] * self.times(full), clients)
+
+    def warm(self, path: str) -> None:
+        """Both workers have answered before the clock runs."""
+        ask_all(self.desk.port, [Ask(path, headers=self.signed_in)] * 16, 4)
+
+    def empty(self) -> tuple[Waited, Waited]:
+        self.warm("/empty")
+        asks = [Ask("/empty")] * self.times(1200)
+        return ask_all(self.desk.port, asks), ask_all(self.desk.port, asks, 8)
+
+    def board(self) -> Iterator[Row]:
+        path = f"{self.page}/today/"
+        floor = self.floors.board(self.times(200)).median
+        one = self.pages(path, 120)
+        yield at_most("board, 5 clinicians and 80 visits, whole page, 1 client", one.median, 25, floor)
+        eight = self.pages(path, 400, 8)
+        yield at_most("  the same, 8 clients, p95", eight.p95, 300)
+        yield Row("  the same, 8 clients, pages a second", eight.per_second, "/s")
+        part = self.pages(f"{path}?fragment=board", 120)
+        yield at_most("board refreshed after a change (all columns), 1 client", part.median, 8, floor)
+        panel = self.pages(f"{self.page}/appointments/{self.facts['visit']}/", 120)
+        floor = self.floors.visit(self.times(200)).median
+        yield at_most("one visit refreshed after a change (its panel), 1 client", panel.median, 8, floor)
+
+    def search(self) -> Iterator[Row]:
+        floor = self.floors.search(self.times(200)).p95
+        headers = {
+            "Cookie": self.signed_in["Cookie"],
+            "X-CSRFToken": TOKEN,
+            "HX-Request": "true",
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        for how, texts in self.facts["searches"].items():
+            asks = [
+                Ask(f"{self.page}/patients/search/", "POST", b"q=" + quote(text).encode(), headers)
+                for text in texts * 2
+            ]
+            waited = ask_all(self.desk.port, asks[: self.times(400)], 8)
+            yield at_most(f"patient {how} among {self.patients:,}, 8 clients, p95", waited.p95, 150, floor)
+
+    def suggested(self) -> Iterator[Row]:
+        floor = self.floors.times(self.times(100)).median
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "tools.bench.inside"),
+                *(self.facts["practice"], self.facts["kind"], str(self.times(60))),
+            ],
+            cwd=ROOT,
+            env=self.desk.variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise Trouble(f"The suggested times could not be measured:\n{done.stderr[-2000:]}")
+        each = Waited(json.loads(done.stdout), 1.0, Counter())
+        yield at_most("suggested times, 10 clinicians over 4 weeks", each.median, 30, floor)
+
+    def booking(self) -> Iterator[Row]:
+        """Bookings over HTTP with gate, audit, confirmation text and link, each of a slot nobody has."""
+        one = ask_all(self.desk.port, [self.book() for _ in range(self.times(160))])
+        yield Row("booking through the API, 1 client", one.median)
+        eight = ask_all(self.desk.port, [self.book() for _ in range(self.times(800))], 8)
+        bare = self.floors.book(1, self.times(150))
+        bare8 = self.floors.book(8, self.times(150))
+        yield Row("  the same, 1 client", one.per_second, "/s", bare.per_second)
+        limit = 4 * BETTER_PEER_PER_SECOND
+        speed = eight.per_second
+        yield Row("  the same, 8 clients", speed, "/s", bare8.per_second, f"≥ {limit} /s", speed >= limit)
+        share = speed / bare8.per_second
+        yield Row("  the same, of bare SQL bookings", share, "×", None, "≥ 0.10 ×", share >= 0.10)
+        yield at_most("  the same, 8 clients, p95", eight.p95, 60, bare8.p95)
+
+    def one_slot(self) -> Iterator[Row]:
+        who, when = next(self.free)
+        asks = [self.book(who, when, good=(201, 409)) for _ in range(50)]
+        waited = ask_all(self.desk.port, asks, 50)
+        right = waited.answers == Counter({409: 49, 201: 1})
+        words = "1 booked, 49 refused, ≤ 500 ms"
+        met = right and waited.slowest <= 500
+        yield Row("fifty clients and one slot, slowest", waited.slowest, "ms", None, words, met)
+
+    def book(self, who: str = "", when: str = "", good: tuple[int, ...] = (201,)) -> Ask:
+        if not who:
+            who, when = next(self.free)
+        body = {
+            "patient": next(self.callers),
+            "practitioner": who,
+            "type": self.facts["kind"],
+            "starts_at": when,
+            "reason": "Blood pressure check",
+        }
+        headers = {
+            "Authorization": f"Bearer {self.facts['api_key']}",
+            "Content-Type": "application/json",
+        }
+        return Ask(f"{self.api}/appointments/", "POST", json.dumps(body).encode(), headers, good)
+
+
+def measure_all(desk: Desk, *, share: float, patients: int) -> list[Row]:
+    """Every row, the ones that read before those that write."""
+    bench = Bench(desk, share, patients)
+    rows: list[Row] = []
+    try:
+        with step("An empty view"):
+            one, eight = bench.empty()
+        rows.append(Row("an empty view, 1 client", one.median))
+        rows.append(Row("  the same, 8 clients, p95", eight.p95))
+        rows.append(Row("  the same, 8 clients, a second", eight.per_second, "/s"))
+        for name, part in (
+            ("The board", bench.board),
+            ("Finding patients", bench.search),
+            ("Suggested times", bench.suggested),
+            ("Booking", bench.booking),
+            ("Fifty clients, one slot", bench.one_slot),
+        ):
+            with step(name):
+                rows += part()
+    finally:
+        bench.floors.close()
+    return rows
