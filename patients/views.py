@@ -83,7 +83,12 @@ def search_page(request: DeskRequest) -> HttpResponse:
     form = SearchForm(request.POST if request.method == "POST" else None)
     text = form.cleaned_data["q"].strip() if form.is_bound and form.is_valid() else ""
     matches = find_patients(text, limit=PAGE_LIMIT) if text else []
-    context = {"form": form, "text": text, "search_text": text, "hits": hits(request, matches, "search")}
+    context = {
+        "form": form,
+        "text": text,
+        "typed": request.POST.get("q", "")[:1000],
+        "hits": hits(request, matches, "search"),
+    }
     return render(request, "patients/search.html", context, status=422 if form.errors else 200)
 
 

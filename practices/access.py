@@ -121,7 +121,12 @@ def requires(permission: str, *, door: str = "page") -> Callable[[DeskView], Cal
                     admission.practice,
                     admission.actor,
                 )
-                response = view(request, **kwargs)
+                try:
+                    response = view(request, **kwargs)
+                except Exception:
+                    # The error page is drawn after the scope has closed: it must not ask for rows.
+                    del request.admission
+                    raise
                 if response.status_code >= 500:
                     transaction.set_rollback(True)
                 return response

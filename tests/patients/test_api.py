@@ -83,7 +83,7 @@ def test_a_stale_version_is_a_conflict(api: Client, practice: Practice) -> None:
         ({"needs": ["carer"] * 100}, "needs"),
         ({"phones": [{"value": "12"}]}, "phones.0"),
         ({"phones": [{"value": "5035550187", "rank": 0}]}, "phones.0.rank"),
-        ({"phones": [{"value": "5035550187"}] * 11}, "phones"),
+        ({"phones": [{"value": "5035550187"}] * 11}, "phones.non_field_errors"),
         ({"emails": [{"value": "no"}]}, "emails.0"),
         ({"know_first": "x" * 1001}, "know_first"),
         ({"address": {"city": "x" * 121}}, "address.city"),

@@ -62,9 +62,7 @@ def seen(practice: Practice) -> list[tuple[str, list[uuid.UUID]]]:
         return [(event.screen, event.patient_ids) for event in AccessEvent.objects.order_by("at")]
 
 
-def test_the_palette_finds_and_writes_down_who_was_shown(
-    desk: Client, practice: Practice, vega: Patient
-) -> None:
+def test_the_palette_writes_down_who_was_shown(desk: Client, practice: Practice, vega: Patient) -> None:
     answer = desk.post(url("patient-search"), {"q": "vega 86"}, **HTMX)
     page = desk.post(url("patient-search"), {"q": "vega"}, **HTMX).content.decode()
     assert answer.status_code == 200
@@ -165,13 +163,10 @@ def test_wrong_fields_keep_what_was_typed_and_write_nothing(desk: Client, practi
         {"needs": ["moon"]},
         {"given": "x" * 201},
         {"phone_1_use": "fax"},
-        {"phone_99": "1"},
         {"birth_date": "9" * 5000},
     ],
 )
-def test_hostile_forms_are_answered_in_words(
-    desk: Client, practice: Practice, fields: dict[str, Any]
-) -> None:
+def test_hostile_forms_are_refused(desk: Client, practice: Practice, fields: dict[str, Any]) -> None:
     answer = desk.post(url("patient-new"), a_form(**fields))
     assert answer.status_code == 422
     assert answer.context["form"].errors
@@ -324,18 +319,29 @@ def test_strangers_are_sent_to_sign_in(practice: Practice, vega: Patient) -> Non
     assert Client().post(url("patient-search"), {"q": "vega"}, **HTMX).status_code == 401
 
 
-def test_pages_take_the_same_queries_for_one_and_for_many(desk: Client, practice: Practice) -> None:
+def test_the_palette_takes_thirteen_queries_for_one_and_for_many(desk: Client, practice: Practice) -> None:
+    desk.post(url("patient-search"), {"q": "garcia"}, **HTMX)  # the first request of a session writes it
     for size in (1, 30):
         with inside(practice):
             for n in range(size):
                 register_patient(
-                    given="Ana", family="Garcia", phones=[ContactGiven(f"50355501{n:02d}")] * 1, by=BY
+                    given="Ana", family="Garcia", phones=[ContactGiven(f"50355501{n:02d}")], by=BY
                 )
-        for name, most in (("patient-search", 14), ("patients", 18)):
-            with CaptureQueriesContext(connection) as captured:
-                desk.post(url(name), {"q": "garcia"}, **(HTMX if name == "patient-search" else {}))
-            counts = COUNTS.setdefault(name, len(captured))
-            assert len(captured) == counts <= most
+        with CaptureQueriesContext(connection) as captured:
+            desk.post(url("patient-search"), {"q": "garcia"}, **HTMX)
+        assert len(captured) == 13
 
 
-COUNTS: dict[str, int] = {}
+def test_the_search_page_takes_the_same_queries_for_one_and_for_many(
+    desk: Client, practice: Practice
+) -> None:
+    desk.post(url("patients"), {"q": "garcia"})
+    counts = set()
+    for size in (1, 30):
+        with inside(practice):
+            for _ in range(size):
+                register_patient(given="Ana", family="Garcia", by=BY)
+        with CaptureQueriesContext(connection) as captured:
+            desk.post(url("patients"), {"q": "garcia"})
+        counts.add(len(captured))
+    assert len(counts) == 1
