@@ -27,7 +27,7 @@ from patients.registry import (
     register_patient,
     update_patient,
 )
-from patients.search import Match, find_patients, likely_duplicates
+from patients.search import LONGEST_TEXT, Match, find_patients, likely_duplicates
 from practices.access import DeskRequest, requires
 from practices.audit import record, record_read
 
@@ -95,9 +95,9 @@ def search_page(request: DeskRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @requires("patient.change")
 def new(request: DeskRequest) -> HttpResponse:
-    """Registers a patient. A POST with `typed` comes from a search and only fills the form."""
-    if request.method == "GET" or "typed" in request.POST:
-        form = NewPatientForm(initial=initial_from(request.POST.get("typed", "")[:200]))
+    """Registers a patient. A POST without names comes from a search and only fills the form."""
+    if "given" not in request.POST:
+        form = NewPatientForm(initial=initial_from(request.POST.get("q", "")[:LONGEST_TEXT]))
         return render(request, "patients/new.html", {"form": form})
     form = NewPatientForm(request.POST)
     if form.is_valid():
