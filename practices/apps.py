@@ -3,3 +3,8 @@ from django.apps import AppConfig
 
 class PracticesConfig(AppConfig):
     name = "practices"
+
+    def ready(self) -> None:
+        from practices import logs
+
+        logs.configure()

@@ -104,9 +104,10 @@ def test_every_answer_carries_the_headers(client, path):
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
-    assert headers["Cache-Control"].startswith("no-store") or "no-store" in headers["Cache-Control"]
+    assert "no-store" in headers["Cache-Control"]
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "no-referrer"
+    # Our own forms are checked by their origin, which a stricter word would take away from them.
+    assert headers["Referrer-Policy"] == ("no-referrer" if path.startswith("/v/") else "same-origin")
     assert headers["X-Robots-Tag"] == "noindex, nofollow"
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert headers["X-Frame-Options"] == "DENY"

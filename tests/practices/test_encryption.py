@@ -68,9 +68,7 @@ def test_a_ciphertext_moved_to_another_column_does_not_open():
     patient = a_patient(practice, know_first="Deaf in one ear")
     with inside(practice):
         with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE patients_patient SET need_note = know_first WHERE id = %s", [patient.pk]
-            )
+            cursor.execute("UPDATE patients_patient SET need_note = know_first WHERE id = %s", [patient.pk])
         with pytest.raises(CannotDecrypt):
             _ = Patient.objects.get(pk=patient.pk).need_note
 
