@@ -36,7 +36,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         body |= {"title": "Not found", "detail": "There is nothing here."}
     else:
         detail = getattr(error, "detail", "")
-        body |= {"title": getattr(error, "default_detail", "Refused"), "detail": str(detail)}
+        body |= {"title": str(getattr(error, "default_detail", "Refused")), "detail": str(detail)}
     response.data = body
     response.content_type = "application/problem+json"
     return response

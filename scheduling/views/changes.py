@@ -60,6 +60,7 @@ def undo(request: DeskRequest, change_id: uuid.UUID) -> HttpResponse:
 @requires("message.send")
 def send(request: DeskRequest, change_id: uuid.UUID) -> HttpResponse:
     """Lets the text about a change leave now; after that a change back costs another text."""
+    find_change(change_id)
     for row in change_rows(request.practice, request.user):
         if row.change.pk == change_id and row.waiting is not None:
             send_now(message=row.waiting, by=request.actor)
