@@ -1,0 +1,368 @@
+"""Two practices in one house: a walk of every address with the other practice's ids.
+
+Whoever works for the first practice asks each door of both, with everything the second one owns: nothing of
+it may be seen, nothing of it may change, and no door may stumble (SECURITY.md A4).
+"""
+
+import datetime as dt
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls.resolvers import RoutePattern
+from twilio.request_validator import RequestValidator
+
+from frontdesk import reviews
+from frontdesk.models import Finding, Handover, Review
+from messaging import inbox
+from messaging.models import Message, Task
+from patients.registry import ConsentGiven, ContactGiven, register_patient
+from practices.apikeys import create_api_key
+from practices.models import Closure, Membership, Practice, Role
+from practices.tenancy import inside
+from scheduling.availability import free_times
+from scheduling.booking import book_appointment
+from scheduling.links import create_link
+from scheduling.models import Appointment, Change, TimeOff
+from tests.conftest import owner_connection
+from tests.factories import a_member, a_practice, a_practitioner, a_type, a_user, an_actor
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PUBLIC = "http://testserver"
+TOKEN = "the-token-of-both-lines"
+# What only the second practice knows. Each is a word that no page of ours contains.
+CANARIES = ("xanthippe", "quorlowe", "zibeline", "vermicious", "obfuscata", "tintinnabula", "(503) 555-0199")
+CANARIES += ("+15035550199", "x.quorlowe@example.org")
+# Doors of libraries: they know people who sign in, no practice and no patient.
+OTHER_HOUSES = ("account/", "platform-support/")
+
+
+@dataclass(frozen=True)
+class Door:
+    """One address of the URL map."""
+
+    route: str
+    pattern: URLPattern
+    arguments: tuple[str, ...]
+    parts: Callable[[dict[str, str]], str] = field(repr=False)
+
+    @property
+    def is_api(self) -> bool:
+        return self.route.startswith("api/v1/")
+
+    def address(self, values: dict[str, str]) -> str:
+        return "/" + self.parts(values)
+
+    def __str__(self) -> str:
+        return self.route
+
+
+def doors(resolver: Any = None, prefix: str = "") -> Iterator[Door]:
+    for pattern in (resolver or get_resolver()).url_patterns:
+        route = prefix + written(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from doors(pattern, route)
+        else:
+            names = tuple(re.findall(r"<(?:\w+:)?(\w+)>", route))
+            yield Door(route, pattern, names, lambda values, route=route: filled(route, values))
+
+
+def written(pattern: Any) -> str:
+    """A route as text; of a regular expression, its named parts as if they were a route's."""
+    if isinstance(pattern, RoutePattern):
+        return str(pattern)
+    text = re.sub(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)", r"<\1>", str(pattern))
+    return text.lstrip("^").rstrip("$").replace("\\", "")
+
+
+def filled(route: str, values: dict[str, str]) -> str:
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda match: values[match[1]], route)
+
+
+def a_house(slug: str, given: str, family: str, secret: str, phone: str, email: str, actor: str) -> Any:
+    """A practice with one of everything that an address can name."""
+    practice = a_practice(slug, quiet_from=dt.time(0), quiet_until=dt.time(0))
+    member = a_member(practice, a_user(actor), Role.RECEPTIONIST, Role.MANAGER, Role.CLINICIAN)
+    by = an_actor(member)
+    clinician = a_practitioner(practice, f"Dr. {secret.title()}", user=member.user)
+    kind = a_type(practice, f"Visit {secret}", practitioners=[clinician])
+    with inside(practice):
+        patient = register_patient(
+            given=given, family=family, birth_date=dt.date(1971, 2, 3), know_first=f"{secret} first",
+            phones=[ContactGiven(phone, "mobile", 1)], emails=[ContactGiven(email, "mobile", 1)],
+            consents=[ConsentGiven("sms", True, "phone")], by=by,
+        )  # fmt: skip
+        tomorrow = practice.now().replace(hour=0, minute=0) + dt.timedelta(days=1)
+        (time, *_) = free_times(
+            appointment_type=kind, from_=tomorrow, until=tomorrow + dt.timedelta(days=1), limit=1
+        )
+        visit = book_appointment(
+            patient=patient, practitioner=clinician, appointment_type=kind, starts_at=time.starts_at,
+            reason=f"{secret} reason", note=f"{secret} note", by=by,
+        )  # fmt: skip
+        inbox.receive(supplier_id=f"SM{slug}", from_=phone, body=f"{secret}, could I bring my aunt?")
+        for name in ("morning", "evening"):
+            reviews.start_review(kind=name, date=practice.today(), by=by)
+        finding = Finding.objects.filter(review__kind="evening", appointment=visit).get()
+        handover, _ = Handover.objects.get_or_create(
+            practice=practice,
+            review=Review.objects.get(kind="morning"),
+            defaults={"text": f"{secret} note", "sent_at": practice.now()},
+        )
+        _, key = create_api_key(user=member.user, by=by)
+        _, token = create_link(visit)
+        incoming = Message.objects.get(direction="in")
+        closure = Closure.objects.create(
+            practice=practice, first_day=dt.date(2099, 1, 1), last_day=dt.date(2099, 1, 1), reason=secret
+        )
+        away = TimeOff.objects.create(
+            practice=practice, practitioner=clinician, label=secret,
+            starts_at=tomorrow + dt.timedelta(days=20), ends_at=tomorrow + dt.timedelta(days=21),
+        )  # fmt: skip
+        ids = {
+            "practice": slug, "patient_id": patient.pk, "appointment_id": visit.pk,
+            "message_id": incoming.pk, "task_id": Task.objects.get(message=incoming).pk,
+            "change_id": Change.objects.get(appointment=visit).pk, "finding_id": finding.pk,
+            "handover_id": handover.pk, "membership_id": member.pk, "member_id": member.pk,
+            "practitioner_id": clinician.pk, "type_id": kind.pk, "user_id": member.user.pk,
+            "closure_id": closure.pk, "time_off_id": away.pk, "number": 0,
+            "kind": "morning", "check": "tomorrow", "token": token,
+        }  # fmt: skip
+    ids |= {"uidb36": "1", "key": "x-y", "app_label": "practices", "url": "x", "object_id": str(patient.pk)}
+    ids |= {"content_type_id": "1"}
+    house = SimpleNamespace(practice=practice, member=member, clinician=clinician, type=kind, key=key)
+    house.patient, house.visit, house.message, house.token = patient, visit, incoming, token
+    house.ids = {name: str(value) for name, value in ids.items()}
+    return house
+
+
+@pytest.fixture
+def houses(transactional_db: None, settings: Any) -> SimpleNamespace:
+    settings.PUBLIC_URL, settings.TWILIO_AUTH_TOKEN = PUBLIC, TOKEN
+    ours = a_house(
+        "harbor-street", "Marisol", "Vega", "plain", "+15035550142", "m@example.org", "a@x.example"
+    )
+    theirs = a_house(
+        "cedar-park", "Xanthippe", "Quorlowe", "zibeline vermicious", "+15035550199",
+        "x.quorlowe@example.org", "obfuscata@tintinnabula.example",
+    )  # fmt: skip
+    return SimpleNamespace(ours=ours, theirs=theirs)
+
+
+def fields_of(house: Any) -> dict[str, Any]:
+    """Every field that some form of ours reads, filled with what belongs to a house."""
+    slot = f"{house.clinician.pk}|{house.visit.starts_at + dt.timedelta(hours=1):%Y-%m-%dT%H:%MZ}"
+    return {
+        "q": "xanthip", "typed": "", "name": "Xanthip Quorlo", "given": "Xanthip", "family": "Quorlo",
+        "birth_date": "2/3/71", "patient": str(house.patient.pk), "for": str(house.patient.pk),
+        "practitioner": str(house.clinician.pk), "clinician": str(house.clinician.pk),
+        "with_whom": str(house.clinician.pk), "visit_type": str(house.type.pk), "type": str(house.type.pk),
+        "slot": slot, "picked": slot, "take": slot, "appointment": str(house.visit.pk),
+        "visit": str(house.visit.pk), "version": "1", "stage": "arrived", "reason": "pat", "note": "seen",
+        "before": "", "text": "A note", "body": "Hello", "decision": "stop", "outcome": "reached",
+        "minutes": "60", "owner": str(house.member.user.pk), "person": str(house.member.user.pk),
+        "due_at": "2099-01-01T09:00", "term": "1.0900", "channel": "sms", "granted": "yes", "how": "phone",
+        "d": f"{house.visit.local_date}", "day": f"{house.visit.local_date}", "from": "2099-01-01",
+        "until": "2099-01-02", "local_time": "2099-01-01T09:00", "sex": "unknown", "language": "en",
+        "preferred_channel": "sms", "who": str(house.clinician.pk), "membership": str(house.member.pk),
+        "message": str(house.message.pk), "theme": "auto",
+    }  # fmt: skip
+
+
+def leaks(response: HttpResponse) -> list[str]:
+    """The canaries in an answer, its headers included."""
+    body = b"" if response.streaming else response.content
+    text = (body.decode(errors="replace") + str(dict(response.headers))).lower()
+    return [canary for canary in CANARIES if canary in text]
+
+
+def rows_of(practice: Practice) -> dict[str, str]:
+    """A hash of each table as far as it is the practice's, read as the owner of the tables."""
+    with owner_connection(str(connection.settings_dict["NAME"])) as owner:
+        owner.execute("SELECT set_config('app.practice_id', %s, false)", [str(practice.pk)])
+        tables = owner.execute(
+            "SELECT table_name FROM information_schema.columns WHERE table_schema = 'public' "
+            "AND column_name = 'practice_id' ORDER BY 1"
+        ).fetchall()
+        found = {}
+        for (table,) in tables:
+            query = f'SELECT t::text FROM "{table}" t WHERE practice_id = %s ORDER BY id'
+            rows = owner.execute(query, [practice.pk]).fetchall()  # type: ignore[arg-type]
+            found[table] = f"{len(rows)}:{hashlib.sha256(repr(rows).encode()).hexdigest()}"
+        return found
+
+
+def ask(client: Client, method: str, address: str, data: dict[str, Any], **headers: str) -> HttpResponse:
+    """One request; what goes wrong inside comes out as 500, as it would for a caller."""
+    client.raise_request_exception = False
+    if headers.get("api"):
+        asked = client.generic(
+            method.upper(), address, json.dumps(data), content_type="application/json",
+            headers={"Authorization": headers["api"]},
+        )  # fmt: skip
+    else:
+        asked = getattr(client, method)(address, data, headers={"HX-Request": "true"} if data else {})
+    if asked.streaming:
+        asked.close()
+    return asked
+
+
+def complaints(
+    door: Door, client: Client, values: dict[str, str], data: dict[str, Any], allowed: set[int], key: str = ""
+) -> Iterator[str]:
+    """What is wrong with the answers of one door to all methods."""
+    methods = ("get", "post", "put", "patch", "delete") if door.is_api else ("get", "post")
+    for method in methods:
+        address = door.address(values)
+        answer = ask(client, method, address, data, **({"api": key} if key else {}))
+        if answer.status_code not in allowed | {405}:
+            yield f"{method} {door}: {answer.status_code}"
+        if found := leaks(answer):
+            yield f"{method} {door}: shows {found}"
+
+
+def walk(houses: Any, role: Role | None, *, api: bool) -> list[str]:
+    """Everything wrong with all doors, for a person of our practice who asks with the other one's ids."""
+    client, key = Client(), ""
+    with inside(houses.ours.practice):
+        Membership.objects.filter(pk=houses.ours.member.pk).update(roles=[role] if role else [])
+    if role and not api:
+        client.force_login(houses.ours.member.user)
+    if api:
+        key = f"Bearer {houses.ours.key}" if role else "Bearer"
+    found: list[str] = []
+    theirs, fields = houses.theirs.ids, fields_of(houses.theirs)
+    for door in doors():
+        if door.is_api is not api or door.route.startswith(("hooks/", "v/", *OTHER_HOUSES)):
+            continue
+        if "<slug:practice>" not in door.route:
+            one = Client() if door.route == "lock/" else client
+            found += complaints(door, one, theirs, fields, OWN_ANSWERS | {503}, key)
+            continue
+        # Another practice's door is not there; a stranger has to sign in first.
+        closed = {404} if role else {302, 401}
+        found += complaints(door, client, theirs, fields, closed, key)
+        # Our own door with their ids: the row is not there. Where only fields name rows, nothing comes of it.
+        if role and door.route != "p/<slug:practice>/live/":
+            names_a_row = any(name.endswith("_id") for name in door.arguments)
+            expected = {404, 403} if names_a_row else OWN_ANSWERS
+            mixed = theirs | {"practice": houses.ours.ids["practice"]}
+            found += complaints(door, client, mixed, fields, expected, key)
+    return found
+
+
+OWN_ANSWERS = {200, 201, 204, 302, 303, 400, 401, 403, 404, 409, 422}
+
+
+def test_every_address_has_its_arguments(houses: Any) -> None:
+    """A new kind of argument is added to `a_house`, or its door would stay untried."""
+    unfuzzed = [str(door) for door in doors() if not set(door.arguments) <= set(houses.theirs.ids)]
+    assert unfuzzed == []
+
+
+@pytest.mark.parametrize("role", [Role.RECEPTIONIST, Role.MANAGER, None])
+def test_no_page_knows_the_other_practice(houses: Any, role: Role | None) -> None:
+    before = rows_of(houses.theirs.practice)
+    assert not walk(houses, role, api=False)
+    assert rows_of(houses.theirs.practice) == before
+
+
+@pytest.mark.parametrize("role", [Role.MANAGER, None])
+def test_no_door_of_the_api_knows_the_other_practice(houses: Any, role: Role | None) -> None:
+    before = rows_of(houses.theirs.practice)
+    assert not walk(houses, role, api=True)
+    assert rows_of(houses.theirs.practice) == before
+
+
+def test_the_walk_would_find_them(houses: Any) -> None:
+    """The control: with the same arguments the other practice's own people are let in and see what is there."""
+    client, seen = Client(), set()
+    client.force_login(houses.theirs.member.user)
+    refused = []
+    for door in doors():
+        if not door.route.startswith("p/<slug:practice>/") or door.route.endswith("/live/"):
+            continue
+        for method in ("get", "post"):
+            with transaction.atomic():
+                answer = ask(client, method, door.address(houses.theirs.ids), fields_of(houses.theirs))
+                transaction.set_rollback(True)
+            if answer.status_code != 405:
+                break
+        seen |= set(leaks(answer))
+        if answer.status_code in {401, 403, 404, 500}:
+            refused.append(f"{method} {door}: {answer.status_code}")
+    assert not refused
+    assert seen >= {"xanthippe", "quorlowe", "zibeline", "(503) 555-0199"}
+
+
+def test_the_hash_sees_one_changed_word(houses: Any) -> None:
+    before = rows_of(houses.theirs.practice)
+    with inside(houses.theirs.practice):
+        Appointment.objects.update(overbook_reason="squeezed in")
+    after = rows_of(houses.theirs.practice)
+    assert [table for table in before if before[table] != after[table]] == ["scheduling_appointment"]
+
+
+def test_one_foreign_id_among_own_ones_is_not_found(houses: Any) -> None:
+    """Not only the address: each id in the body is looked for in the own practice alone."""
+    ours, theirs = houses.ours, houses.theirs
+    whole = {"patient": ours.patient.pk, "practitioner": ours.clinician.pk, "type": ours.type.pk}
+    foreign = {"patient": theirs.patient.pk, "practitioner": theirs.clinician.pk, "type": theirs.type.pk}
+    time = {"starts_at": (ours.visit.starts_at + dt.timedelta(hours=2)).isoformat()}
+    base, key = f"/api/v1/p/{ours.practice.slug}", f"Bearer {ours.key}"
+    for name, value in foreign.items():
+        body = {k: str(v) for k, v in (whole | {name: value}).items()} | time
+        assert ask(Client(), "post", f"{base}/appointments/", body, api=key).status_code == 404, name
+    moved = {"version": 1, "practitioner": str(theirs.clinician.pk)} | time
+    there = f"{base}/appointments/{ours.visit.pk}/reschedule/"
+    assert ask(Client(), "post", there, moved, api=key).status_code == 404
+    booked = {name: str(value) for name, value in whole.items()} | time
+    assert ask(Client(), "post", f"{base}/appointments/", booked, api=key).status_code == 201
+
+
+def test_a_link_opens_only_with_both_its_halves(houses: Any) -> None:
+    ours, theirs = houses.ours, houses.theirs
+    secret = theirs.token.removeprefix(theirs.practice.link_code)
+    before = rows_of(theirs.practice)
+    guesses = [ours.practice.link_code + secret, theirs.practice.link_code + "A" * len(secret), secret]
+    found: list[str] = []
+    for door in doors():
+        if door.route.startswith("v/"):
+            for guess in guesses:
+                data = {"birth_date": "2/3/71", "wish": "Xanthip"}
+                found += complaints(door, Client(), {"token": guess}, data, {404})
+    assert not found
+    assert rows_of(theirs.practice) == before
+
+
+def signed(address: str, form: dict[str, str], claimed: str = "") -> HttpResponse:
+    signature = RequestValidator(TOKEN).compute_signature(f"{PUBLIC}{claimed or address}", form)
+    return Client(raise_request_exception=False).post(
+        address, form, headers={"X-Twilio-Signature": signature}
+    )
+
+
+def test_the_suppliers_doors_know_one_practice_each(houses: Any) -> None:
+    """The same number is a patient of both, and a status may name only messages of the practice in the address."""
+    ours, theirs = houses.ours, houses.theirs
+    before = rows_of(theirs.practice)
+    form = {"MessageSid": "SM1", "From": "+15035550199", "To": str(ours.practice.line_number), "Body": "YES"}
+    assert signed(f"/hooks/twilio/{ours.practice.slug}/received/", form).status_code == 200
+    status = {"MessageSid": "SM2", "MessageStatus": "delivered"}
+    crossed = f"/hooks/twilio/{ours.practice.slug}/status/{theirs.message.pk}/"
+    assert signed(crossed, status).status_code in {204, 404}
+    for mine, other in (("received/", form), (f"status/{theirs.message.pk}/", status)):
+        address = f"/hooks/twilio/{theirs.practice.slug}/{mine}"
+        ours_signed = f"/hooks/twilio/{ours.practice.slug}/{mine}"
+        assert signed(address, other, claimed=ours_signed).status_code == 403
+    assert rows_of(theirs.practice) == before
