@@ -1,0 +1,18 @@
+"""The API describes itself without a warning, and the page to read it opens."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+
+
+def test_the_description_is_valid_and_without_warnings():
+    out = StringIO()
+    call_command("spectacular", fail_on_warn=True, validate=True, stdout=out)
+    assert "/api/v1/p/{practice}/appointments/" in out.getvalue()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/api/", "/api/schema/"])
+def test_the_description_can_be_read(client, path):
+    assert client.get(path).status_code == 200
