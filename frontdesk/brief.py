@@ -78,4 +78,5 @@ def brief_text(practice: Practice, practitioner: Practitioner, visits: Sequence[
     facts += [f"{waiting} not confirmed yet."] if waiting else ["Everybody confirmed."]
     facts += [f"{interpreters} with an interpreter."] if interpreters else []
     link = settings.PUBLIC_URL.rstrip("/") + reverse("day", args=[practice.slug])
-    return "\n".join([f"Good morning, {practitioner.name}.", "", *facts, "", f"Your day: {link}", "", practice.name])
+    greeting = f"Good morning, {practitioner.name}."
+    return "\n".join([greeting, "", *facts, "", f"Your day: {link}", "", practice.name])

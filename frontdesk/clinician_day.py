@@ -1,6 +1,7 @@
 """A clinician's own day: the visits in their order, when each will really begin, breaks and open times."""
 
 import datetime as dt
+import itertools
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,6 @@ from practices.models import User as Person
 from scheduling.flow import Stage
 from scheduling.models import Appointment, Practitioner
 from scheduling.words import STAGE_WORDS
-from scheduling.words import clock as say_clock
 
 SHORTEST_OPENING = 30
 WORTH_SAYING = dt.timedelta(minutes=5)
@@ -94,7 +94,7 @@ class ClinicianDay:
 
 
 def expected_starts(visits: Iterable[Appointment], now: dt.datetime) -> dict[uuid.UUID, dt.datetime]:
-    """When each waiting visit will begin: after the one in the room and those before it, never before its time.
+    """When each waiting visit will begin: after the one in the room and those before it, never too early.
 
     Who is late and not here yet holds nobody up.
     """
@@ -152,7 +152,7 @@ def visit_row(visit: Appointment, practice: Practice, expected: dt.datetime | No
         visit,
         name=visit.patient.shown_name(private=user.privacy_mode),
         time=clock(minute_of(visit.starts_at.astimezone(practice.zone).time())),
-        expected=say_clock(expected.astimezone(practice.zone)) if expected and late else "",
+        expected=clock(minute_of(expected.astimezone(practice.zone).time())) if expected and late else "",
         line=", ".join(filter(None, [visit.appointment_type.name, reason])),
         needs=needs_of(visit),
         since=since,
@@ -161,13 +161,14 @@ def visit_row(visit: Appointment, practice: Practice, expected: dt.datetime | No
 
 def needs_of(visit: Appointment) -> list[tuple[str, str]]:
     """Icon and words of what the visit has to provide."""
-    needs = [(NEED_ICONS[Need(need)], Need(need).label) for need in visit.patient.needs if need in Need.values]
-    return ([("video", "Video visit")] if visit.appointment_type.video else []) + needs
+    known = [Need(need) for need in visit.patient.needs if need in Need.values]
+    video = [("video", "Video visit")] if visit.appointment_type.video else []
+    return video + [(NEED_ICONS[need], str(need.label)) for need in known]
 
 
 def breaks(hours: Sequence[Span], minute: int) -> list[Gap]:
     """The pauses between a clinician's hours that are not over."""
-    pauses = [Span(before.end, after.start) for before, after in zip(hours, hours[1:], strict=False)]
+    pauses = [Span(before.end, after.start) for before, after in itertools.pairwise(hours)]
     return [
         Gap("break", pause.start, clock(pause.start), "Lunch" if is_lunch(pause) else "Break")
         for pause in pauses
@@ -210,9 +211,7 @@ def length_words(minutes: int) -> str:
     return " ".join(words + ([f"{rest} minutes"] if rest else []))
 
 
-def grouped(
-    rows: Sequence[VisitRow], gaps: Sequence[Gap]
-) -> list[tuple[Gap | None, list[VisitRow | Gap]]]:
+def grouped(rows: Sequence[VisitRow], gaps: Sequence[Gap]) -> list[tuple[Gap | None, list[VisitRow | Gap]]]:
     """Lists between the breaks; each with the break before it."""
     groups: list[tuple[Gap | None, list[VisitRow | Gap]]] = [(None, [])]
     for item in sorted([*rows, *gaps], key=lambda item: item.start):

@@ -19,7 +19,6 @@ class Bar:
     """A visit, a closed stretch (`x`) or an opening (`o`), with its place as classes."""
 
     css: str
-    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +71,12 @@ def bars_of(
     taken = [span for visit in mine if (span := spans[visit.pk])]
     closed = subtract([window], hours)
     free = [span for span in subtract(hours, taken) if span.end - span.start >= SHORTEST_OPENING]
-    bars = [Bar(f"x {place(span, window)}", "closed") for span in closed]
-    bars += [Bar(f"o {place(span, window)}", "open") for span in free]
+    bars = [Bar(f"x {place(span, window)}") for span in closed]
+    bars += [Bar(f"o {place(span, window)}") for span in free]
     for visit in mine:
         if span := spans[visit.pk]:
             tone = "st-book" if visit.stage == "book" else "st-conf"
-            bars.append(Bar(f"{tone} {place(span, window)}", "not confirmed" if tone == "st-book" else "confirmed"))
+            bars.append(Bar(f"{tone} {place(span, window)}"))
     return bars
 
 

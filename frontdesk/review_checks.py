@@ -117,7 +117,9 @@ def next_visits(date: dt.date) -> list[Appointment]:
 
 def last_asked(visits: Iterable[Appointment]) -> dict[uuid.UUID, dt.datetime]:
     """When the patient was last written to about each visit."""
-    rows = Notice.objects.filter(appointment__in=[visit.pk for visit in visits], message__sent_at__isnull=False)
+    rows = Notice.objects.filter(
+        appointment__in=[visit.pk for visit in visits], message__sent_at__isnull=False
+    )
     return dict(rows.values_list("appointment_id").annotate(Max("message__sent_at")))
 
 
@@ -250,7 +252,9 @@ def cancelled_overnight(day: Day) -> list[Found]:
             for other in active
         )
         if not taken and visit.starts_at > day.now:
-            words = f"Free {visit.minutes} min, {visit.get_cancellation_reason_display() or 'no reason given'}"
+            words = (
+                f"Free {visit.minutes} min, {visit.get_cancellation_reason_display() or 'no reason given'}"
+            )
             found.append(Found("cancelled", f"cancelled:{visit.pk}", words, visit))
     return found
 
@@ -261,7 +265,7 @@ def visits_not_closed(day: Day) -> list[Found]:
         Found(
             "not_closed",
             f"not_closed:{visit.pk}",
-            "Still here" if visit.status == Status.ARRIVED else "Came, or did not?",
+            "Still here" if visit.status == Status.ARRIVED else "Not closed",
             visit,
         )
         for visit in day.visits

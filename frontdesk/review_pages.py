@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.urls import reverse
+from django.utils import timezone
 
 from frontdesk.models import Finding, Handover, Review
 from frontdesk.review_checks import EVENING, Check, checks_of
@@ -108,7 +109,8 @@ class Rows:
     def row(self, finding: Finding) -> Row:
         row = self.about(finding)
         if finding.check_name in EVENING_NAMES:
-            row.steps = [*row.steps[: 2 if finding.check_name == "not_closed" else 1], self.hand_over(finding)]
+            both = finding.check_name == "not_closed" and finding.owner_id is None
+            row.steps = [*row.steps[: 2 if both else 1], self.hand_over(finding)]
         if finding.owner and finding.due_at:
             row.owner = f"{finding.owner.short_name}, {short_when(finding.due_at, self.practice)}"
         return row
@@ -174,7 +176,7 @@ class Rows:
         call = Step("Call", self.to("finding-call", finding.pk), "phone", dialog=True)
         if visit.confirmation in {Confirmation.DECLINED, Confirmation.CHANGE_REQUESTED}:
             return [Step("New time", self.to("appointment-move", visit.pk), "cal-move", dialog=True), call]
-        if can_be_written_to(visit, self.reach.get(visit.patient_id)):
+        if can_be_written_to(visit, self.practice, self.reach.get(visit.patient_id)):
             return [Step("Text", self.to("finding-text", finding.pk), "msg", post=True), call]
         return [call]
 
@@ -203,9 +205,11 @@ STEPS: dict[str, Callable[[Rows, Finding, Appointment], list[Step]]] = {
 }
 
 
-def can_be_written_to(visit: Appointment, reach: Reach | None) -> bool:
-    """Whether a reminder can go now: not to somebody who asked for calls or whom no text reached."""
-    return channel_for(visit.patient, reach) is not None and visit.confirmation != Confirmation.UNDELIVERABLE
+def can_be_written_to(visit: Appointment, practice: Practice, reach: Reach | None) -> bool:
+    """Whether a reminder can go now: not to who asked for calls, was not reached, or would hear too late."""
+    if visit.confirmation == Confirmation.UNDELIVERABLE or channel_for(visit.patient, reach) is None:
+        return False
+    return practice.after_quiet(timezone.now()) < visit.starts_at
 
 
 def review_page(review: Review, findings: Sequence[Finding], user: User) -> ReviewPage:

@@ -235,7 +235,7 @@ def note_left_message(*, visit: Appointment, by: Actor) -> None:
 
 @transaction.atomic
 def close_visit(*, finding: Finding, stage: str, by: Actor) -> Finding:
-    """Brings a visit that nobody closed to `stage` (done, noshow, arrived), step by step where it takes more."""
+    """Brings a visit that nobody closed to `stage` (done, noshow, arrived), by the steps between."""
     visit = finding.appointment
     if visit is None:
         raise NotOpen("This row is not about a visit.")
@@ -247,7 +247,7 @@ def close_visit(*, finding: Finding, stage: str, by: Actor) -> Finding:
 
 
 def way_to(stage: str, wanted: str) -> list[str]:
-    """The allowed steps from one stage to another, shortest first; just the wanted one where there are none."""
+    """The shortest allowed steps from one stage to another; just the wanted one where there are none."""
     ways = [[stage]]
     for way in ways:
         if way[-1] == wanted:

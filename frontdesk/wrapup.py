@@ -19,6 +19,7 @@ from practices.tenancy import current_practice
 from scheduling.wallclock import boundary
 from scheduling.words import clock, short_when
 
+NOTHING_LEFT = "Nothing is left over. Every visit is closed and every message answered."
 MORNING, NOON, AFTERNOON = dt.time(9), dt.time(12), dt.time(15)
 TASK_OF_CHECK = {
     "not_closed": Task.Kind.FOLLOW_UP,
@@ -34,7 +35,7 @@ class NotEverythingOwned(ValueError):
     def __init__(self, count: int) -> None:
         self.count = count
         rows = "1 row has" if count == 1 else f"{count} rows have"
-        super().__init__(f"{rows} neither an end nor an owner with a time. Finish them or hand them to a person.")
+        super().__init__(f"{rows} neither an end nor an owner with a time. Finish or hand them over.")
 
 
 class AlreadyClosed(ValueError):
@@ -125,12 +126,9 @@ def without_owner(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def remaining(review: Review) -> list[Finding]:
-    """What is left of a review, with the people in it."""
-    return list(
-        review.findings.filter(settled_at=None).select_related(
-            "patient", "owner", "appointment__practitioner", "message"
-        )
-    )
+    """What is left of a review, with the people in it, in the order of the visits."""
+    rows = review.findings.filter(settled_at=None).order_by("appointment__starts_at", "id")
+    return list(rows.select_related("patient", "owner", "appointment__practitioner", "message"))
 
 
 def compose(practice: Practice, findings: Sequence[Finding]) -> str:
@@ -141,7 +139,7 @@ def compose(practice: Practice, findings: Sequence[Finding]) -> str:
         rows = [finding for finding in findings if finding.check_name == name]
         if rows:
             lines += [f"{title}:", *(f"- {line_of(finding, practice)}" for finding in rows), ""]
-    return "\n".join(lines).strip() or "Nothing is left over. Every visit is closed and every message answered."
+    return "\n".join(lines).strip() or NOTHING_LEFT
 
 
 def line_of(finding: Finding, practice: Practice) -> str:
@@ -182,9 +180,10 @@ def save_note(*, review: Review, text: str, by: Actor) -> Handover:
 
 @transaction.atomic
 def close_day(*, review: Review, text: str, now: dt.datetime | None = None, by: Actor) -> Handover:
-    """Sends the note and ends the day; NotEverythingOwned while a row has neither an end nor an owner and a time.
+    """Sends the note and ends the day.
 
-    Raises AlreadyClosed for the second of two people.
+    Raises NotEverythingOwned while a row has neither an end nor an owner and a time, and AlreadyClosed for
+    the second of two people.
     """
     locked = Review.objects.select_for_update().get(pk=review.pk)
     if locked.finished_at is not None:

@@ -1,10 +1,12 @@
 """The verbs of a manager: the practice's own facts, its hours, its people."""
 
 import datetime as dt
+import zoneinfo
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from practices import audit, changes
@@ -29,7 +31,10 @@ class Hours:
 def create_practice(
     *, name: str, slug: str, time_zone: str, line_number: str, email_sender: str, by: Actor
 ) -> Practice:
-    """A new practice, checked as the form would check it; raises ValidationError."""
+    """A new practice, checked as the form would check it; raises ValidationError by field."""
+    if time_zone not in zoneinfo.available_timezones():
+        words = f"There is no time zone “{time_zone}”. Write it like America/New_York."
+        raise ValidationError({"time_zone": words})
     practice = Practice(
         name=name, slug=slug, time_zone=time_zone, line_number=line_number, email_sender=email_sender
     )
@@ -70,7 +75,8 @@ def set_office_hours(*, week: Iterable[Hours], by: Actor) -> None:
     before = [str(row) for row in OfficeHours.objects.all()]
     OfficeHours.objects.all().delete()
     rows = [
-        OfficeHours(practice=practice, weekday=span.weekday, opens=span.starts, closes=span.ends) for span in week
+        OfficeHours(practice=practice, weekday=span.weekday, opens=span.starts, closes=span.ends)
+        for span in week
     ]
     OfficeHours.objects.bulk_create(rows)
     audit.record(

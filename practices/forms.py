@@ -100,7 +100,9 @@ class WeekForm(forms.Form):
                 span = (given.get(weekday, []) + [None] * SPANS_A_DAY)[number]  # type: ignore[list-item]
                 words = f"{weekday.label}, {'second hours' if number else 'hours'}"
                 for end in ("starts", "ends"):
-                    field = ClockField(required=False, label=f"{words}, {'from' if end == 'starts' else 'until'}")
+                    field = ClockField(
+                        required=False, label=f"{words}, {'from' if end == 'starts' else 'until'}"
+                    )
                     field.initial = getattr(span, end, None)
                     self.fields[self.key(weekday, number, end)] = field
 
@@ -126,14 +128,18 @@ class WeekForm(forms.Form):
                 last = self._span(data, weekday, number, last) or last
         return data
 
-    def _span(self, data: dict[str, Any], weekday: Weekday, number: int, last: dt.time | None) -> dt.time | None:
+    def _span(
+        self, data: dict[str, Any], weekday: Weekday, number: int, last: dt.time | None
+    ) -> dt.time | None:
         """Takes one stretch over, or says what contradicts what; returns its end."""
         first_key, last_key = self.key(weekday, number, "starts"), self.key(weekday, number, "ends")
         starts, ends = data.get(first_key), data.get(last_key)
         if first_key in self.errors or last_key in self.errors or (starts is None and ends is None):
             return None
         if starts is None or ends is None:
-            self.add_error(last_key if ends is None else first_key, f"{weekday.label} needs both times, or none.")
+            self.add_error(
+                last_key if ends is None else first_key, f"{weekday.label} needs both times, or none."
+            )
         elif ends <= starts:
             self.add_error(last_key, f"{weekday.label} ends before it begins.")
         elif last is not None and starts < last:

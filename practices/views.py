@@ -61,14 +61,18 @@ def closure_add(request: DeskRequest) -> HttpResponse:
         week = [Hours(row.weekday, row.opens, row.closes) for row in OfficeHours.objects.all()]
         return page(request, "hours", form=WeekForm(week=week), **closures_of(request) | {"closure": form})
     administration.add_closure(**form.cleaned_data, by=request.actor)
-    messages.success(request, "Closed. Visits on those days stay until you move them; the morning review names them.")
+    messages.success(
+        request, "Closed. Visits on those days stay until you move them; the morning review names them."
+    )
     return redirect("practice-hours", request.practice.slug)
 
 
 @requires("practice.change")
 @require_POST
 def closure_remove(request: DeskRequest, closure_id: uuid.UUID) -> HttpResponse:
-    administration.remove_closure(closure=get_object_or_404(Closure.objects.all(), pk=closure_id), by=request.actor)
+    administration.remove_closure(
+        closure=get_object_or_404(Closure.objects.all(), pk=closure_id), by=request.actor
+    )
     messages.success(request, "Open again.")
     return redirect("practice-hours", request.practice.slug)
 
@@ -79,7 +83,9 @@ def people(request: DeskRequest) -> HttpResponse:
     form = InviteForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and invited(request, form):
         return redirect("practice-people", request.practice.slug)
-    everybody = Membership.objects.select_related("user").order_by("-active", "user__family_name", "user__email")
+    everybody = Membership.objects.select_related("user").order_by(
+        "-active", "user__family_name", "user__email"
+    )
     return page(request, "people", form=form, people=everybody)
 
 

@@ -47,14 +47,18 @@ class Period:
 
 
 @transaction.atomic
-def save_practitioner(*, practitioner: Practitioner | None, values: dict[str, Any], by: Actor) -> Practitioner:
-    """Adds a clinician or changes one; who does not see patients any more keeps the visits that were booked."""
+def save_practitioner(
+    *, practitioner: Practitioner | None, values: dict[str, Any], by: Actor
+) -> Practitioner:
+    """Adds a clinician or changes one; who sees nobody any more keeps the visits that were booked."""
     row = practitioner or Practitioner(practice=current_practice(), position=Practitioner.objects.count())
     before = {name: str(getattr(row, name, "")) for name in values}
     for name, value in values.items():
         setattr(row, name, value)
     row.save()
-    different = {name: [before[name], str(value)] for name, value in values.items() if before[name] != str(value)}
+    different = {
+        name: [before[name], str(value)] for name, value in values.items() if before[name] != str(value)
+    }
     verb = "practitioner.changed" if practitioner else "practitioner.added"
     audit.record(verb, row, by=by, changes=different)
     changes.announce(current_practice(), *REGIONS)
@@ -106,7 +110,9 @@ def set_hours(
         for span in week
     ]
     WeeklyHours.objects.bulk_create(rows)
-    audit.record("practitioner.hours-changed", practitioner, by=by, changes={"hours": [before, [str(r) for r in rows]]})
+    audit.record(
+        "practitioner.hours-changed", practitioner, by=by, changes={"hours": [before, [str(r) for r in rows]]}
+    )
     changes.announce(current_practice(), *REGIONS)
 
 
@@ -123,13 +129,15 @@ def check_against(others: Sequence[WeeklyHours], period: Period, week: Sequence[
     for span in week:
         for other in others:
             held = Period(other.valid_from, other.valid_until)
-            if other.weekday == span.weekday and other.starts < span.ends and span.starts < other.ends:
-                if held.meets(period):
-                    raise NotAllowed(
-                        f"{Weekday(span.weekday).label} {clock(span.starts)} to {clock(span.ends)} lies over "
-                        f"{clock(other.starts)} to {clock(other.ends)}, which holds {held.words}. "
-                        "Change those hours, or let them end before the new ones begin."
-                    )
+            same_time = (
+                other.weekday == span.weekday and other.starts < span.ends and span.starts < other.ends
+            )
+            if same_time and held.meets(period):
+                raise NotAllowed(
+                    f"{Weekday(span.weekday).label} {clock(span.starts)} to {clock(span.ends)} lies over "
+                    f"{clock(other.starts)} to {clock(other.ends)}, which holds {held.words}. "
+                    "Change those hours, or let them end before the new ones begin."
+                )
 
 
 @transaction.atomic
@@ -140,7 +148,11 @@ def add_time_off(
     if ends_at <= starts_at:
         raise NotAllowed("The time off ends before it begins.")
     row = TimeOff(
-        practice=current_practice(), practitioner=practitioner, starts_at=starts_at, ends_at=ends_at, label=label
+        practice=current_practice(),
+        practitioner=practitioner,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        label=label,
     )
     row.save(force_insert=True)
     audit.record("time-off.added", row, by=by, changes={"starts_at": [None, str(starts_at)]})
@@ -182,7 +194,9 @@ def save_type(
         AppointmentTypeOffer(practice=current_practice(), appointment_type=row, practitioner_id=key)
         for key in sorted(wanted - there)
     )
-    different = {name: [before[name], str(value)] for name, value in values.items() if before[name] != str(value)}
+    different = {
+        name: [before[name], str(value)] for name, value in values.items() if before[name] != str(value)
+    }
     different["offered_by"] = [sorted(map(str, there)), sorted(map(str, wanted))]
     audit.record("type.changed" if kind else "type.added", row, by=by, changes=different)
     changes.announce(current_practice(), *REGIONS)

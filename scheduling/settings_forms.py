@@ -17,7 +17,17 @@ class PractitionerForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Practitioner
-        fields = ("name", "short_name", "initials", "gender", "languages", "room", "user", "position", "active")
+        fields = (
+            "name",
+            "short_name",
+            "initials",
+            "gender",
+            "languages",
+            "room",
+            "user",
+            "position",
+            "active",
+        )
         labels = {
             "name": "Name for patients",
             "short_name": "Name at the desk",
@@ -38,9 +48,7 @@ class PeriodForm(forms.Form):
 
     first = DayField(label="From", required=False, help_text="Empty: already now.")
     last = DayField(label="Until, included", required=False, help_text="Empty: without end.")
-    end_earlier = forms.BooleanField(
-        required=False, label="Let the hours that hold then end the day before"
-    )
+    end_earlier = forms.BooleanField(required=False, label="Let the hours that hold then end the day before")
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
@@ -76,7 +84,9 @@ class TimeOffForm(forms.Form):
         self._instant("starts_at", "first_time", first, data.get("first_time"), 0)
         self._instant("ends_at", "last_time", last, data.get("last_time"), 1)
         if not self.errors and data["ends_at"] <= data["starts_at"]:
-            self.add_error("last_time" if first == last else "last_day", "The time off ends before it begins.")
+            self.add_error(
+                "last_time" if first == last else "last_day", "The time off ends before it begins."
+            )
         return data
 
     def _instant(self, name: str, field: str, day: Any, time: Any, days_after: int) -> None:

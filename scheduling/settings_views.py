@@ -101,9 +101,9 @@ def hours(request: DeskRequest, practitioner_id: uuid.UUID, number: int | None =
     old, week = chosen(periods, number)
     start = {"first": old.first, "last": old.last} if old else {}
     form, when = WeekForm(request.POST or None, week=week), PeriodForm(request.POST or None, initial=start)
-    if request.method == "POST" and form.is_valid() and when.is_valid():
-        if saved_hours(request, row, form, when, old):
-            return redirect("settings-clinician", request.practice.slug, row.pk)
+    valid = request.method == "POST" and form.is_valid() and when.is_valid()
+    if valid and saved_hours(request, row, form, when, old):
+        return redirect("settings-clinician", request.practice.slug, row.pk)
     return page(request, "hours", "clinicians", form=form, when=when, clinician=row, old=old)
 
 
@@ -142,11 +142,17 @@ def time_off_add(request: DeskRequest, practitioner_id: uuid.UUID) -> HttpRespon
         return clinician_page(request, row.pk, time_off=form)
     data = form.cleaned_data
     off = administration.add_time_off(
-        practitioner=row, starts_at=data["starts_at"], ends_at=data["ends_at"], label=data["label"], by=request.actor
+        practitioner=row,
+        starts_at=data["starts_at"],
+        ends_at=data["ends_at"],
+        label=data["label"],
+        by=request.actor,
     )
     hit = sum(administration.visits_hit(off).values())
     words = f"{hit} booked visit{' lies' if hit == 1 else 's lie'} in it: move them from the days below."
-    (messages.warning if hit else messages.success)(request, f"Saved. {words if hit else 'No visit lies in it.'}")
+    (messages.warning if hit else messages.success)(
+        request, f"Saved. {words if hit else 'No visit lies in it.'}"
+    )
     return redirect("settings-clinician", request.practice.slug, row.pk)
 
 
@@ -171,10 +177,10 @@ def types(request: DeskRequest, type_id: uuid.UUID | None = None) -> HttpRespons
         values = dict(form.cleaned_data)
         offered_by = [person.pk for person in values.pop("offered_by")]
         unchanged = AppointmentType.objects.get(pk=row.pk) if row else None
-        saved = administration.save_type(kind=unchanged, values=values, offered_by=offered_by, by=request.actor)
+        saved = administration.save_type(
+            kind=unchanged, values=values, offered_by=offered_by, by=request.actor
+        )
         messages.success(request, f"{saved.name} is saved.")
         return redirect("settings-types", request.practice.slug)
     everything = AppointmentType.objects.prefetch_related("offers__practitioner")
     return page(request, "types", "types", form=form, types=everything, chosen=row)
-
-

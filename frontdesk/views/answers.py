@@ -13,7 +13,7 @@ from scheduling.words import clock
 def done_with(
     request: DeskRequest, words: str, *, to: str, regions: str, saved: bool = False
 ) -> HttpResponse:
-    """The thing is done: regions of open pages refresh, the words are spoken; without a script, back to `to`."""
+    """The thing is done: regions refresh and the words are spoken; without a script, back to `to`."""
     if not request.htmx:
         if words:
             messages.success(request, words)

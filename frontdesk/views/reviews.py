@@ -128,7 +128,9 @@ def settle(request: DeskRequest, finding_id: uuid.UUID) -> HttpResponse:
 def text(request: DeskRequest, finding_id: uuid.UUID) -> HttpResponse:
     finding = finding_of(finding_id)
     if not reviews.text_now(findings=[finding], by=request.actor):
-        return refused(request, "This patient cannot be texted. Call instead.", to=PAGE_OF[finding.review.kind])
+        return refused(
+            request, "This patient cannot be texted. Call instead.", to=PAGE_OF[finding.review.kind]
+        )
     return back(request, finding, "Reminder on its way.")
 
 
@@ -178,7 +180,7 @@ def brief(request: DeskRequest) -> HttpResponse:
     if review is None:
         raise Http404
     count = len(morning_brief.send_brief(review=review, by=request.actor))
-    words = f"Brief sent to {count} clinician{'' if count == 1 else 's'}." if count else "Nobody to send it to."
+    words = f"Brief sent to {count} clinician{'' if count == 1 else 's'}."
     return done_with(request, words, to="morning", regions="reviews")
 
 

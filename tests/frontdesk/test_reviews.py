@@ -17,7 +17,7 @@ from frontdesk.models import Finding, Handover, Review
 from frontdesk.review_checks import MORNING, look, read_morning
 from messaging.models import Message, Task
 from messaging.staff_tasks import open_task
-from patients.models import Consent, ContactPoint
+from patients.models import Consent
 from practices.models import Closure, Practice
 from practices.tenancy import inside
 from scheduling.models import Appointment, TimeOff
@@ -217,7 +217,13 @@ def test_a_day_in_order_has_nothing_to_settle(house):
 def test_overlaps_are_found_and_only_of_one_clinician(house):
     other = a_practitioner(house["practice"], "Dr. Lindqvist")
     visit_in(house, at(9), confirmation="confirmed")
-    visit_in(house, at(9), practitioner=other, confirmation="confirmed", patient=a_patient(house["practice"], "Tom"))
+    visit_in(
+        house,
+        at(9),
+        practitioner=other,
+        confirmation="confirmed",
+        patient=a_patient(house["practice"], "Tom"),
+    )
     assert found_in(house, at(7))["overlaps"] == []
     twin = a_patient(house["practice"], "Ana", phone="+15035550143")
     visit_in(house, at(9, 15), patient=twin, overbook_reason="squeezed in", confirmation="confirmed")
@@ -346,7 +352,10 @@ def test_texting_all_queues_one_reminder_each_and_none_without_consent(house):
 
 
 def test_a_call_confirms_or_leaves_its_trace(house):
-    reached, missed = visit_in(house, at(9)), visit_in(house, at(11), patient=a_patient(house["practice"], "Tom"))
+    reached, missed = (
+        visit_in(house, at(9)),
+        visit_in(house, at(11), patient=a_patient(house["practice"], "Tom")),
+    )
     member = a_member(house["practice"])
     with time_machine.travel(at(7), tick=False):
         started(house, at(7))
@@ -457,7 +466,9 @@ def test_an_owner_without_a_time_keeps_the_day_open(house):
 def test_nothing_can_be_handed_to_a_stranger(house):
     review = an_evening(house)
     with inside(house["practice"]), pytest.raises(ValueError, match="does not work here"):
-        wrapup.hand_over(findings=wrapup.remaining(review), owner=a_user("x@else.example"), due_at=at(9), by=an_actor())
+        wrapup.hand_over(
+            findings=wrapup.remaining(review), owner=a_user("x@else.example"), due_at=at(9), by=an_actor()
+        )
 
 
 def test_closing_a_visit_in_the_evening_takes_the_steps_between(house):
@@ -495,7 +506,13 @@ def signed_in(practice: Practice, *roles: str) -> Client:
 def many_visits(house: dict[str, Any], count: int, when: dt.datetime) -> None:
     for number in range(count):
         patient = a_patient(house["practice"], f"P{number}", phone=f"+1503556{number:04d}")
-        visit_in(house, when + dt.timedelta(minutes=5 * number), minutes=30, patient=patient, overbook_reason="test")
+        visit_in(
+            house,
+            when + dt.timedelta(minutes=5 * number),
+            minutes=30,
+            patient=patient,
+            overbook_reason="test",
+        )
 
 
 @pytest.mark.parametrize("count", [1, 40])

@@ -20,7 +20,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--practice", required=True, help="its slug")
         parser.add_argument("--email", required=True)
-        parser.add_argument("--role", required=True, action="append", choices=Role.values, help="may be repeated")
+        parser.add_argument(
+            "--role", required=True, action="append", choices=Role.values, help="may be repeated"
+        )
         parser.add_argument("--given-name", default="")
         parser.add_argument("--family-name", default="")
         parser.add_argument("--password-prompt", action="store_true", help="ask for a password and set it")
@@ -37,7 +39,9 @@ class Command(BaseCommand):
             if password:
                 membership.user.set_password(password)
                 membership.user.save(update_fields=["password"])
-        self.stdout.write(f"{membership.user.email} works for {practice.name} as {', '.join(membership.roles)}.")
+        self.stdout.write(
+            f"{membership.user.email} works for {practice.name} as {', '.join(membership.roles)}."
+        )
 
     def add(self, options: dict[str, Any]) -> Membership:
         try:

@@ -32,7 +32,9 @@ class Command(BaseCommand):
             )
         except ValidationError as error:
             raise CommandError("\n".join(in_words(error))) from None
-        self.stdout.write(f"{practice.name} is at /p/{practice.slug}/. Next: add_member --practice {practice.slug}")
+        self.stdout.write(
+            f"{practice.name} is at /p/{practice.slug}/. Next: add_member --practice {practice.slug}"
+        )
 
 
 def in_words(error: ValidationError) -> list[str]:
