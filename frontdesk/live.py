@@ -15,7 +15,9 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 import redis.asyncio
+from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db import connection
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from redis.asyncio.retry import Retry
@@ -130,9 +132,9 @@ class Hub:
         self.pubsub = self.client = self.reader = None
         if reader is not None and reader is not asyncio.current_task():
             reader.cancel()
-        for connection in filter(None, (pubsub, client)):
+        for link in filter(None, (pubsub, client)):
             with contextlib.suppress(*AWAY):
-                await connection.aclose()
+                await link.aclose()
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
@@ -146,6 +148,8 @@ def hub() -> Hub:
 async def events(practice_id: int, listener: Listener, still_admitted: Recheck) -> AsyncIterator[str]:
     """The lines of one stream: news, a comment when there is none, an end when the gate closes."""
     checked = time.monotonic()
+    # Middleware may have stored the session after the gate closed its connection.
+    await sync_to_async(lambda: connection.close())()
     yield f"retry: {RETRY_MS}\n\n"
     try:
         while True:

@@ -66,7 +66,13 @@ function showNow() {
   board().scrollTop = Math.max(0, top);
 }
 
-/* The panel. */
+/* The panel. Only a settled one may be worked: before that its forms would leave the page. */
+async function show(url) {
+  const settled = new Promise((resolve) => panel.addEventListener("htmx:afterSettle", resolve, { once: true }));
+  await window.htmx.ajax("GET", url, { target: panel, swap: "innerHTML" });
+  await Promise.race([settled, new Promise((resolve) => setTimeout(resolve, 1000))]);
+}
+
 async function select(element, { focus = false } = {}) {
   const id = idOf(element);
   const url = element.href;
@@ -74,7 +80,7 @@ async function select(element, { focus = false } = {}) {
   mark();
   panel.dataset.liveUrl = url;
   history.replaceState(history.state, "", `#visit-${id}`);
-  await window.htmx.ajax("GET", url, { target: panel, swap: "innerHTML" });
+  await show(url);
   if (selected !== id) return;
   split.dataset.open = "";
   if (focus || DRAWER.matches) {
@@ -180,7 +186,7 @@ document.addEventListener("click", (event) => {
 async function openRow(link) {
   selected = link.dataset.visit;
   panel.dataset.liveUrl = link.href;
-  await window.htmx.ajax("GET", link.href, { target: panel, swap: "innerHTML" });
+  await show(link.href);
   split.dataset.open = "";
 }
 

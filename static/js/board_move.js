@@ -219,7 +219,7 @@ document.addEventListener("click", (event) => {
   if (!swallowClick) return;
   swallowClick = false;
   event.preventDefault();
-  event.stopPropagation();
+  event.stopImmediatePropagation();
 }, true);
 // In Move mode a click on a place is an answer to "where?".
 document.addEventListener("click", (event) => {
@@ -227,7 +227,7 @@ document.addEventListener("click", (event) => {
   const column = event.target.closest?.("#board .bcol");
   if (!column) return;
   event.preventDefault();
-  event.stopPropagation();
+  event.stopImmediatePropagation();
   const target = event.target.closest(".ap.free");
   const box = column.getBoundingClientRect();
   const spot = Math.floor((event.clientY - box.top) / stepHeight() / QUARTER) * QUARTER;

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from patients.models import Patient
@@ -16,16 +17,23 @@ from scheduling.models import Appointment, AppointmentType, Practitioner, Status
 from tests.browser.conftest import Desk
 from tests.factories import a_member, a_patient, a_practice, a_practitioner, a_type, a_user, an_actor
 
-BOARD = "/p/harbor-street/today/?d=tomorrow"
+BOARD = "/p/harbor-street/today/"
+BEFORE_OPENING = 5
+
+
+def a_zone_at(hour: int) -> str:
+    """A time zone in which it is about this hour now."""
+    ahead = (hour - timezone.now().hour + 12) % 24 - 12
+    return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/UTC"
 
 
 class Day:
-    """Tomorrow with two clinicians and a few visits: whatever the hour, nothing is in the past."""
+    """Today, early in the morning, with two clinicians and a few visits: nothing is in the past yet."""
 
     def __init__(self) -> None:
-        self.practice: Practice = a_practice()
+        self.practice: Practice = a_practice(time_zone=a_zone_at(BEFORE_OPENING))
         self.dana = a_member(self.practice)
-        self.day = self.practice.today() + dt.timedelta(days=1)
+        self.day = self.practice.today()
         self.osei: Practitioner = a_practitioner(self.practice, "Dr. Osei", position=1)
         self.lind: Practitioner = a_practitioner(self.practice, "Dr. Lindqvist", position=2)
         self.kind: AppointmentType = a_type(self.practice, "Follow-up", 30, [self.osei, self.lind])
@@ -122,7 +130,7 @@ def test_keys_open_a_visit_and_set_its_next_status(board: Page, day: Day) -> Non
 def test_move_by_keys_and_undo(board: Page, day: Day) -> None:
     card(board, "Owen Park").focus()
     press(board, "m", "ArrowRight", "ArrowDown")
-    expect(board.locator(".ghost")).to_contain_text("10:15")
+    expect(board.locator(".ap.ghost")).to_contain_text("10:15")
     expect(board.locator("#say")).to_have_text("10:15, Dr. Lindqvist, free")
     press(board, "Enter")
     expect(board.locator("#change-bar")).to_contain_text("Owen Park")
@@ -140,12 +148,12 @@ def test_move_by_keys_and_undo(board: Page, day: Day) -> None:
 def test_move_mode_refuses_closed_and_taken_times_and_escape_leaves_it(board: Page, day: Day) -> None:
     card(board, "Owen Park").focus()
     press(board, "m", "PageDown", "PageDown")
-    expect(board.locator(".ghost")).to_have_class(re.compile(r"\bno\b"))
+    expect(board.locator(".ap.ghost")).to_have_class(re.compile(r"\bno\b"))
     expect(board.locator("#say")).to_have_text("12:00, Dr. Osei, closed")
     press(board, "Enter")
-    expect(board.locator(".ghost")).to_have_count(1)
+    expect(board.locator(".ap.ghost")).to_have_count(1)
     press(board, "Escape")
-    expect(board.locator(".ghost")).to_have_count(0)
+    expect(board.locator(".ap.ghost")).to_have_count(0)
     expect(card(board, "Owen Park")).to_be_focused()
     assert day.standing("Owen Park").pk == day.park.pk
 
@@ -163,9 +171,12 @@ def drag(page: Page, what: Locator, to: Locator) -> None:
 def test_drag_moves_a_visit_and_undo_brings_it_back(board: Page, day: Day) -> None:
     drag(board, card(board, "Owen Park"), board.get_by_label("10:00, free, 120 min, Dr. Lindqvist"))
     expect(card(board, "Owen Park")).to_have_class(re.compile("dragging"))
-    expect(board.locator(".ghost")).to_contain_text("10:00")
+    expect(board.locator(".ap.ghost")).to_contain_text("10:00")
     board.mouse.up()
     expect(board.locator("#change-bar")).to_contain_text("moved to")
+    expect(card(board, "Owen Park")).to_have_attribute(
+        "aria-label", "10:00, Owen Park, to confirm, Dr. Lindqvist"
+    )
     assert day.standing("Owen Park").practitioner.short_name == "Dr. Lindqvist"
     expect(board.locator("#visit-panel")).to_be_empty()  # a drag is no click
     board.get_by_role("button", name="Undo").click()
@@ -180,7 +191,7 @@ def test_a_time_taken_meanwhile_sends_the_card_back_with_words(board: Page, day:
     board.mouse.up()
     expect(board.locator("#board-say")).to_be_visible()
     expect(card(board, "Owen Park")).to_have_attribute("aria-label", "10:00, Owen Park, to confirm, Dr. Osei")
-    column = board.locator(".bcol", has=card(board, "Owen Park"))
+    column = board.locator(".bcol", has_text="Owen Park")
     expect(column).to_have_attribute("data-name", "Dr. Osei")
     expect(card(board, "Late Comer")).to_be_visible()
     assert day.standing("Owen Park").pk == day.park.pk
@@ -188,7 +199,7 @@ def test_a_time_taken_meanwhile_sends_the_card_back_with_words(board: Page, day:
 
 def test_a_drag_over_closed_hours_is_refused(board: Page, day: Day) -> None:
     drag(board, card(board, "Owen Park"), board.locator(".bcol").nth(1).locator(".blk", has_text="Lunch"))
-    expect(board.locator(".ghost")).to_have_class(re.compile(r"\bno\b"))
+    expect(board.locator(".ap.ghost")).to_have_class(re.compile(r"\bno\b"))
     board.mouse.up()
     expect(board.locator("#board-say")).to_contain_text("closed")
     assert day.standing("Owen Park").pk == day.park.pk
@@ -237,13 +248,13 @@ def test_a_visit_being_moved_is_not_taken_out_of_the_hand(board: Page, day: Day)
     with inside(day.practice):
         mark_arrived(appointment=day.lin, version=day.lin.version, by=an_actor(day.dana))
     expect(board.locator("#day")).to_have_attribute("data-stale", "")
-    expect(board.locator(".ghost")).to_contain_text("10:15")
+    expect(board.locator(".ap.ghost")).to_contain_text("10:15")
     press(board, "Escape")
     expect(card(board, "Oscar Lind")).to_have_class(re.compile("st-arr"))
 
 
 def test_the_legend_filters_and_keeps_doing_so(board: Page, day: Day) -> None:
-    board.get_by_role("link", name="Confirmed").click()
+    board.locator("#legend-conf").click()
     expect(card(board, "Owen Park")).to_have_css("opacity", "0.28")
     expect(card(board, "Marisol Vega")).to_have_css("opacity", "1")
     with inside(day.practice):

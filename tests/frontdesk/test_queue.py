@@ -1,0 +1,225 @@
+"""“Needs you”: what is in it, in which order, and what each row offers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from frontdesk.queue import QueueRow, needs_you, queue_count
+from messaging.models import Message, Task
+from patients.models import Patient
+from practices.models import AccessEvent, Practice
+from practices.tenancy import inside
+from scheduling.models import Appointment
+from tests.factories import a_member, a_patient, a_practice, a_practitioner, a_type, a_user
+
+QUEUE_QUERIES = 5
+
+
+class Desk:
+    def __init__(self) -> None:
+        self.practice: Practice = a_practice()
+        self.dana = a_member(self.practice)
+        self.jo = a_member(self.practice, a_user("jo@frontdesk.example"))
+        self.osei = a_practitioner(self.practice)
+        self.kind = a_type(self.practice, "Follow-up", 30, [self.osei])
+        self.now = timezone.now()
+
+    def patient(self, family: str = "Vega") -> Patient:
+        return a_patient(self.practice, "Marisol", family, phone="+15035550187")
+
+    def task(self, family: str, minutes: int, **fields: Any) -> Task:
+        values = {"kind": Task.Kind.FOLLOW_UP, "patient": self.patient(family)} | fields
+        with inside(self.practice):
+            due = self.now + dt.timedelta(minutes=minutes)
+            return Task.objects.create(practice=self.practice, due_at=due, once_key=f"key-{family}", **values)
+
+    def message(self, family: str, body: str) -> Message:
+        patient = self.patient(family)
+        with inside(self.practice):
+            return Message.objects.create(
+                practice=self.practice,
+                patient=patient,
+                direction="in",
+                channel="sms",
+                kind="inbound",
+                address="+15035550187",
+                address_index="index",
+                body=body,
+                status="received",
+                idempotency_key=f"key-{family}",
+                needs_person=True,
+            )
+
+    def visit(self, family: str, minutes: int, **fields: Any) -> Appointment:
+        patient = self.patient(family)
+        start = self.now + dt.timedelta(minutes=minutes)
+        with inside(self.practice):
+            return Appointment.objects.create(
+                practice=self.practice,
+                patient=patient,
+                practitioner=self.osei,
+                appointment_type=self.kind,
+                starts_at=start,
+                ends_at=start + dt.timedelta(minutes=5),
+                local_date=start.astimezone(self.practice.zone).date(),
+                local_time=start.astimezone(self.practice.zone).time(),
+                time_zone="America/New_York",
+                **fields,
+            )
+
+    def rows(self) -> list[QueueRow]:
+        with inside(self.practice):
+            rows = needs_you(self.practice, viewer=self.dana.user, now=self.now)
+            assert queue_count(self.practice, self.now) == len(rows)
+        return rows
+
+
+@pytest.fixture
+def desk(db: None) -> Desk:
+    return Desk()
+
+
+def test_the_order_is_emergency_promises_visits_unanswered_the_rest(desk: Desk) -> None:
+    desk.task("Rest", 600)
+    unread = desk.message("Unanswered", "Could I come Thursday instead?")
+    desk.visit("Soon", 60)
+    desk.visit("Late", -20)
+    desk.task("Promise", 30, kind=Task.Kind.CALL)
+    desk.task("Overdue", -30, kind=Task.Kind.UNDELIVERED)
+    desk.task("Emergency", 5, urgency=Task.Urgency.EMERGENCY, kind=Task.Kind.ANSWER)
+    rows = desk.rows()
+    titles = [row.title for row in rows]
+    assert titles == [
+        "Marisol Emergency waits for an answer",
+        "Text to Marisol Overdue did not arrive",
+        "Call Marisol Promise",
+        "Marisol Late is 20 min late",
+        "Marisol Soon has not confirmed",
+        "“Could I come Thursday instead?”",
+        "Follow up with Marisol Rest",
+    ]
+    assert (rows[0].first, rows[0].tone) == (True, "bad")
+    assert rows[1].overdue
+    assert rows[5].action == "Answer"
+    assert str(unread.patient_id) in rows[5].action_url
+
+
+@pytest.mark.parametrize(
+    ("minutes", "fields", "shown"),
+    [
+        (-14, {"confirmation": "confirmed"}, False),
+        (-16, {"confirmation": "confirmed"}, True),
+        (-16, {"status": "arrived"}, False),
+        (60, {}, True),
+        (60, {"confirmation": "confirmed"}, False),
+        (121, {}, False),
+        (60, {"status": "cancelled"}, False),
+        (-13 * 60, {}, False),
+    ],
+)
+def test_visits_appear_when_late_or_soon_and_unconfirmed(
+    desk: Desk, minutes: int, fields: dict[str, Any], shown: bool
+) -> None:
+    desk.visit("Vega", minutes, **fields)
+    assert bool(desk.rows()) is shown
+
+
+def test_a_visit_with_a_task_is_one_row(desk: Desk) -> None:
+    visit = desk.visit("Vega", 60)
+    desk.task("Other", 90, kind=Task.Kind.NEW_TIME, appointment_id=visit.pk)
+    (row,) = desk.rows()
+    assert row.action == "Open visit"
+    assert row.text.startswith("Visit T")  # today, or tomorrow late in the evening
+
+
+def test_a_message_with_a_task_is_one_row(desk: Desk) -> None:
+    message = desk.message("Vega", "Is parking free?")
+    desk.task("Other", 90, kind=Task.Kind.ANSWER, message=message)
+    (row,) = desk.rows()
+    assert row.title == "“Is parking free?”"
+
+
+def test_snoozed_and_finished_tasks_are_not_shown(desk: Desk) -> None:
+    desk.task("Snoozed", 5, snoozed_until=desk.now + dt.timedelta(minutes=5))
+    desk.task("Done", 5, done_at=desk.now)
+    desk.task("Back", 5, snoozed_until=desk.now - dt.timedelta(minutes=5))
+    assert [row.title for row in desk.rows()] == ["Follow up with Marisol Back"]
+
+
+def test_a_row_says_whose_it_is(desk: Desk) -> None:
+    desk.task("Mine", 5, owner=desk.dana.user)
+    desk.task("Theirs", 6, owner=desk.jo.user)
+    mine, theirs = desk.rows()
+    assert (mine.owner, mine.mine) == ("Yours", True)
+    assert (theirs.owner, theirs.mine) == ("Jo is on it", False)
+
+
+def test_a_call_shows_the_number_and_dials_it(desk: Desk) -> None:
+    desk.task("Vega", 5, kind=Task.Kind.CALL)
+    (row,) = desk.rows()
+    assert (row.action, row.action_url) == ("Call", "tel:+15035550187")
+    assert row.text.startswith("(503) 555-0187")
+    assert [step.label for step in row.more] == ["Done", "Hand to somebody", "In an hour", "Tomorrow morning"]
+
+
+def test_privacy_mode_hides_names_and_words(desk: Desk) -> None:
+    desk.dana.user.privacy_mode = True
+    desk.message("Vega", "My knee hurts again")
+    desk.task("Marsh", 5, note="About the biopsy")
+    said = " ".join(row.title + row.text for row in desk.rows())
+    assert "M. V." in said
+    for secret in ("Vega", "Marsh", "knee", "biopsy"):
+        assert secret not in said
+
+
+def test_queries_do_not_grow_with_rows(desk: Desk) -> None:
+    def fill(few: range) -> None:
+        for n in few:
+            visit = desk.visit(f"Soon{n}", 30 + n, overbook_reason="many")
+            told = desk.visit(f"Told{n}", 30 + n, overbook_reason="many")
+            desk.message(f"Wrote{n}", "Hello")
+            desk.task(f"Task{n}", 5, appointment_id=told.pk)
+            assert visit.pk != told.pk
+
+    def queries() -> int:
+        with inside(desk.practice), CaptureQueriesContext(connection) as seen:
+            needs_you(desk.practice, viewer=desk.dana.user, now=desk.now)
+        return len(seen)
+
+    fill(range(1))
+    assert queries() == QUEUE_QUERIES
+    fill(range(1, 40))
+    assert len(desk.rows()) == 120
+    assert queries() == QUEUE_QUERIES
+    with inside(desk.practice), CaptureQueriesContext(connection) as seen:
+        queue_count(desk.practice, desk.now)
+    assert len(seen) == 1
+
+
+def test_the_page_shows_the_rows_and_records_who_was_shown(desk: Desk) -> None:
+    task = desk.task("Vega", 5, kind=Task.Kind.CALL)
+    client = Client()
+    client.force_login(desk.dana.user)
+    text = client.get("/p/harbor-street/queue/").content.decode()
+    assert "Call Marisol Vega" in text
+    assert f"/tasks/{task.pk}/done/" in text
+    with inside(desk.practice):
+        assert AccessEvent.objects.get(screen="queue").patient_ids == [task.patient_id]
+    panel = client.get("/p/harbor-street/queue/?fragment=panel").content.decode()
+    assert "Call Marisol Vega" in panel
+    assert "<html" not in panel
+
+
+def test_done_takes_a_row_away(desk: Desk) -> None:
+    task = desk.task("Vega", 5)
+    client = Client()
+    client.force_login(desk.dana.user)
+    client.post(f"/p/harbor-street/tasks/{task.pk}/done/")
+    assert desk.rows() == []
