@@ -285,7 +285,7 @@ def test_no_door_of_the_api_knows_the_other_practice(houses: Any, role: Role | N
 
 
 def test_the_walk_would_find_them(houses: Any) -> None:
-    """The control: with the same arguments the other practice's own people are let in and see what is there."""
+    """The control: with the same arguments its own people are let in and see what is there."""
     client, seen = Client(), set()
     client.force_login(houses.theirs.member.user)
     refused = []
@@ -353,7 +353,7 @@ def signed(address: str, form: dict[str, str], claimed: str = "") -> HttpRespons
 
 
 def test_the_suppliers_doors_know_one_practice_each(houses: Any) -> None:
-    """The same number is a patient of both, and a status may name only messages of the practice in the address."""
+    """A number may write to either, and a status may name only messages of the practice in the address."""
     ours, theirs = houses.ours, houses.theirs
     before = rows_of(theirs.practice)
     form = {"MessageSid": "SM1", "From": "+15035550199", "To": str(ours.practice.line_number), "Body": "YES"}

@@ -1,0 +1,1 @@
+"""Whole journeys over HTTP: the desk, a worker and the timetable as processes, and the pretend supplier."""
