@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.db.models import BigIntegerField, Func
+
 from practices.models import Closure
 from practices.tenancy import current_practice
 from scheduling.models import Appointment, Practitioner, TimeOff, WeeklyHours
@@ -49,6 +51,13 @@ def merge(stretches: Iterable[Stretch]) -> list[Stretch]:
     return merged
 
 
+class Seconds(Func):
+    """Seconds since 1970: reading a month of visits as datetimes costs more than the sweep."""
+
+    template = "EXTRACT(EPOCH FROM %(expressions)s)::bigint"
+    output_field = BigIntegerField()
+
+
 @dataclass(frozen=True, slots=True)
 class Diary:
     """What is known of some practitioners' time between two days."""
@@ -80,8 +89,9 @@ def read_diary(practitioners: Sequence[Practitioner], first: dt.date, last: dt.d
     visits: dict[uuid.UUID, list[Stretch]] = defaultdict(list)
     rows = Appointment.objects.active().overlapping(opens, closes).order_by()
     rows = rows.filter(practitioner__in=ids, starts_at__gt=opens - LONGEST_VISIT)
-    for practitioner_id, starts_at, ends_at in rows.values_list("practitioner_id", "starts_at", "ends_at"):
-        visits[practitioner_id].append((int(starts_at.timestamp()), int(ends_at.timestamp())))
+    seconds = rows.values_list("practitioner_id", Seconds("starts_at"), Seconds("ends_at"))
+    for practitioner_id, starts, ends in seconds:
+        visits[practitioner_id].append((starts, ends))
     weekly = WeeklyHours.objects.filter(practitioner__in=ids)
     return Diary(zone, _hours(weekly, first, last, closures, zone), out, visits, closures)
 
