@@ -12,7 +12,7 @@ from scheduling.drafts import as_uuid
 from scheduling.flow import Stage, next_stages, stage_of
 from scheduling.models import Appointment, AppointmentQuerySet, Confirmation, Notice, Status
 from scheduling.noting import fingerprint
-from scheduling.words import short_when, stage_words
+from scheduling.words import short_when, stage_symbol, stage_words
 
 HOW = {"text": "by text", "link": "by the link", "phone": "on the phone", "staff": "at the desk", "api": ""}
 FINE = {Message.Status.SENT, Message.Status.DELIVERED}
@@ -66,6 +66,7 @@ class Panel:
     when: str
     what: str
     words: str
+    symbol: str
     facts: list[Line]
     history: list[Line]
     next_step: Step | None
@@ -112,6 +113,7 @@ def panel_of(visit: Appointment, practice: Practice, *, private: bool) -> Panel:
         when=short_when(visit.starts_at, practice),
         what=what_words(visit),
         words=stage_words(visit),
+        symbol=stage_symbol(visit),
         facts=facts_of(visit, notices, practice),
         history=history_of(visit, notices, practice),
         next_step=next((step for step in steps if step.stage == forward), None),

@@ -64,6 +64,12 @@ def read_back(
     return ", ".join(filter(None, parts)) + "."
 
 
+def stage_symbol(appointment: Appointment) -> str:
+    """The drawing of the visit's stage."""
+    stage = appointment.stage
+    return "st-cancel" if stage == "off" else f"st-{stage}"
+
+
 def stage_words(appointment: Appointment) -> str:
     """The visit's place in the day as one word."""
     return STAGE_WORDS[appointment.stage]

@@ -24,7 +24,7 @@ from scheduling.models import Appointment, CancellationReason
 from scheduling.noting import NoteChanged, save_note
 from scheduling.panel import find_visit, panel_of, visits_with_all
 from scheduling.views.booking import CONFLICT, UNFINISHED, done
-from scheduling.words import short_when, stage_words
+from scheduling.words import short_when, stage_symbol, stage_words
 
 REASONS_FIRST = ("pat", "pat-crs", "pat-fb", "pat-lt", "prov-pers", "prov", "oth-int", "oth-err", "other")
 
@@ -171,7 +171,10 @@ def patient_visits(request: DeskRequest, patient_id: uuid.UUID) -> HttpResponse:
     visits = list(visits_with_all().filter(patient=patient).order_by("-starts_at")[:60])
     record_read(by=request.actor, patients=[patient.pk], screen="visits")
     now = request.practice.now()
-    rows = [(one, short_when(one.starts_at, request.practice), stage_words(one)) for one in visits]
+    rows = [
+        (one, short_when(one.starts_at, request.practice), stage_words(one), stage_symbol(one))
+        for one in visits
+    ]
     context = {
         "patient": patient,
         "coming": [row for row in reversed(rows) if row[0].ends_at >= now and row[0].is_active],
