@@ -222,33 +222,44 @@ def _furnish(house: House, practice: Practice, users: dict[str, User]) -> None:
         for number, kind in enumerate(house.kinds)
     ]
     for position, clinician in enumerate(house.clinicians):
-        practitioner = Practitioner.objects.create(
-            practice=practice,
-            name=clinician.name,
-            short_name=clinician.short_name,
-            initials=clinician.initials,
-            gender=clinician.gender,
-            languages=clinician.languages,
-            user=users["osei"] if clinician.initials == "AO" else None,
-            room=Room.objects.create(
-                practice=practice, location=place, name=clinician.room, step_free=clinician.step_free
-            ),
-            location=place,
-            position=position,
-        )
-        AppointmentTypeOffer.objects.bulk_create(
-            AppointmentTypeOffer(practice=practice, appointment_type=kinds[n], practitioner=practitioner)
-            for n in sorted(set(clinician.offers))
-        )
-        # All seven days: whenever somebody opens the demo, the board has a day to show.
-        WeeklyHours.objects.bulk_create(
-            WeeklyHours(practice=practice, practitioner=practitioner, weekday=day, starts=a, ends=b)
-            for day in range(1, 8)
-            for a, b in clinician.hours
-        )
+        user = users["osei"] if clinician.initials == "AO" else None
+        _employ(clinician, place, position, kinds, user)
     OfficeHours.objects.bulk_create(
         OfficeHours(practice=practice, weekday=day, opens=dt.time(8), closes=dt.time(17, 30))
         for day in range(1, 8)
+    )
+
+
+def _employ(
+    clinician: Clinician, place: Location, position: int, kinds: list[AppointmentType], user: User | None
+) -> None:
+    """A clinician with a room, what she offers, and hours on all seven days.
+
+    Whenever somebody opens the demo, the board has a day to show.
+    """
+    practice = place.practice
+    practitioner = Practitioner.objects.create(
+        practice=practice,
+        name=clinician.name,
+        short_name=clinician.short_name,
+        initials=clinician.initials,
+        gender=clinician.gender,
+        languages=clinician.languages,
+        user=user,
+        room=Room.objects.create(
+            practice=practice, location=place, name=clinician.room, step_free=clinician.step_free
+        ),
+        location=place,
+        position=position,
+    )
+    AppointmentTypeOffer.objects.bulk_create(
+        AppointmentTypeOffer(practice=practice, appointment_type=kinds[n], practitioner=practitioner)
+        for n in sorted(set(clinician.offers))
+    )
+    WeeklyHours.objects.bulk_create(
+        WeeklyHours(practice=practice, practitioner=practitioner, weekday=day, starts=a, ends=b)
+        for day in range(1, 8)
+        for a, b in clinician.hours
     )
 
 

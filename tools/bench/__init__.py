@@ -39,18 +39,21 @@ def command(arguments: list[str]) -> int:
 
 def table(rows: list[Row]) -> str:
     """The figures as lines of text."""
-    head = f"{'what':<58} {'ours':>12} {'floor':>12} {'ratio':>8}  target"
+    head = f"{'what':<58} {'ours':>12} {'CPU':>9} {'floor':>12} {'ratio':>8}  target"
     lines = [head, "─" * len(head)]
     for row in rows:
         floor = f"{row.floor:,.2f} {row.unit}" if row.floor is not None else ""
+        work = f"{row.work:,.1f} ms" if row.work is not None else ""
         ratio = f"{row.ratio:,.2f}" if row.ratio is not None else ""
+        ours = f"{row.ours:,.{2 if row.unit == '×' else 1}f} {row.unit}"
         verdict = {True: "met", False: "MISSED", None: ""}[row.met]
         target = f"{row.target} {verdict}".strip()
-        lines.append(f"{row.what:<58} {f'{row.ours:,.1f} {row.unit}':>12} {floor:>12} {ratio:>8}  {target}")
+        lines.append(f"{row.what:<58} {ours:>12} {work:>9} {floor:>12} {ratio:>8}  {target}")
     lines += [
         "",
         "Pages: granian, WSGI, 2 workers. Postgres: fsync and synchronous commit on.",
         "Floors: the same rows by plain SQL through psycopg, or an empty view of the same server.",
+        "CPU: of the pages' processes for each request; it counts when the machine has other work.",
         "Clients, server and database share the machine.",
     ]
     return "\n".join(lines)

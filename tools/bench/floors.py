@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -51,7 +52,7 @@ class Floors:
         self.server.close()
 
     def _query(self, text: str, *values: Any) -> Callable[[], object]:
-        return lambda: self.server.execute(text, values).fetchall()  # type: ignore[arg-type]
+        return lambda: self.server.execute(text, values).fetchall()
 
     def board(self, times: int) -> Waited:
         return timed(self._query(BOARD, self.practice, self.facts["day"]), times)
@@ -94,24 +95,22 @@ class Floors:
 
         seconds = in_threads(client, clients)
         self.server.execute("TRUNCATE bench_visit, bench_message")
-        from collections import Counter
-
         return Waited([ms for one in waited for ms in one.each], seconds, Counter())
 
     def _one(self, own: psycopg.Connection, visit: Any, message: Any, who: str, when: str) -> None:
         values = dict(visit[1]) | {"id": uuid.uuid4(), "practitioner_id": uuid.UUID(who), "starts_at": when}
         own.execute(
-            f"{visit[0]} VALUES ({', '.join('%(' + n + ')s' if n != 'ends_at' else _ENDS for n in values)})",  # type: ignore[arg-type]
+            f"{visit[0]} VALUES ({', '.join('%(' + n + ')s' if n != 'ends_at' else _ENDS for n in values)})",
             values,
         )
         values = dict(message[1]) | {"id": uuid.uuid4(), "idempotency_key": str(uuid.uuid4())}
-        own.execute(f"{message[0]} VALUES ({', '.join(f'%({n})s' for n in values)})", values)  # type: ignore[arg-type]
+        own.execute(f"{message[0]} VALUES ({', '.join(f'%({n})s' for n in values)})", values)
 
     def _insert(self, source: str, target: str) -> tuple[str, dict[str, Any]]:
         """An INSERT with the columns of a table, and the values of a row of it."""
         cursor = self.server.execute(
             f"SELECT * FROM {source} WHERE practice_id = %s LIMIT 1", [self.practice]
-        )  # type: ignore[arg-type]
+        )
         row = cursor.fetchone()
         names = [column.name for column in cursor.description or ()]
         if row is None:

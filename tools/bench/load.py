@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import http.client
+import os
 import statistics
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tools.places import Trouble
 
@@ -31,6 +34,7 @@ class Waited:
     each: list[float]
     seconds: float
     answers: Counter[int]
+    work: float | None = None  # CPU milliseconds of the server's processes for each request, where known
 
     @property
     def median(self) -> float:
@@ -74,6 +78,18 @@ def ask_all(port: int, asks: Iterable[Ask], clients: int = 1) -> Waited:
     if wrong or not each:
         raise Trouble("The bench got a wrong answer. " + (wrong[0] if wrong else "No answer at all."))
     return Waited(each, seconds, answers)
+
+
+def cpu_seconds(parent: int) -> float | None:
+    """CPU time of a process and its children so far; None where there is no /proc."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, ValueError):
+            # The name in brackets may hold spaces; behind it: state, parent, … user and system time.
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(stat.parent.name) == parent or int(fields[1]) == parent:
+                ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK") if ticks else None
 
 
 def _shared(waiting: Iterator[Ask], lock: threading.Lock) -> Iterator[Ask]:

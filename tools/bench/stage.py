@@ -37,6 +37,7 @@ class Desk:
     facts: dict[str, Any]
     superuser: str
     variables: dict[str, str]
+    web: int  # the process whose children answer
 
 
 @contextmanager
@@ -63,7 +64,7 @@ def _durable(cluster: Postgres) -> dict[str, str]:
     cluster.stop()
     cluster.settings = {**DURABLE, "max_connections": "100"}
     cluster.start()
-    return {**environment.database_urls(cluster), "BENCH_SUPERUSER_URL": cluster.url("postgres")}
+    return {**environment.database_urls(cluster), "BENCH_SUPERUSER_URL": cluster.url("postgres", "frontdesk")}
 
 
 @contextmanager
@@ -79,7 +80,7 @@ def _desk(cluster: Postgres, valkey: Valkey, folder: Path, patients: int) -> Ite
     variables |= {
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "DJANGO_SETTINGS_MODULE": "tools.bench.settings",
-        "BENCH_SUPERUSER_URL": cluster.url("postgres"),
+        "BENCH_SUPERUSER_URL": cluster.url("postgres", "frontdesk"),
         "PYTHONPATH": str(ROOT),
     }
     with step("Tables"):
@@ -95,7 +96,7 @@ def _desk(cluster: Postgres, valkey: Valkey, folder: Path, patients: int) -> Ite
         web = subprocess.Popen(_granian(port), cwd=ROOT, env=variables, stdout=out, stderr=out)
     try:
         _wait_for(port, web, log)
-        yield Desk(port, facts, cluster.url("postgres"), variables)
+        yield Desk(port, facts, cluster.url("postgres", "frontdesk"), variables, web.pid)
     finally:
         web.send_signal(signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):

@@ -33,7 +33,7 @@ def copy_rows(models: Iterable[Any]) -> None:
     fields = first._meta.concrete_fields
     columns = ", ".join(f'"{one.column}"' for one in fields)
     with psycopg.connect(os.environ["BENCH_SUPERUSER_URL"], autocommit=True) as server:
-        into = server.cursor().copy(f'COPY "{first._meta.db_table}" ({columns}) FROM STDIN')  # type: ignore[arg-type]
+        into = server.cursor().copy(f'COPY "{first._meta.db_table}" ({columns}) FROM STDIN')
         with into as copy:
             for row in (first, *rows):
                 copy.write_row([_value(one, row, connection) for one in fields])
@@ -89,9 +89,9 @@ class World:
         contacts = []
         for number, patient in enumerate(patients):
             phone = f"+1{201 + number // 10_000}555{number % 10_000:04d}"
-            one = ContactPoint(practice=practice, patient=patient, system="phone", value=phone)
-            one.index()
-            contacts.append(one)
+            point = ContactPoint(practice=practice, patient=patient, system="phone", value=phone)
+            point.index()
+            contacts.append(point)
         copy_rows(contacts)
         copy_rows(
             Consent(practice=practice, patient=patient, channel="sms", granted=True, how="paper")
@@ -249,7 +249,7 @@ class World:
         return self.rng.sample(self.patients, 200)
 
     def word(self, patient: Any) -> str:
-        return max(patient.family.replace("’", "").split("-"), key=len)
+        return max(str(patient.family).replace("’", "").split("-"), key=len)
 
     def misspelt(self, patient: Any) -> str:
         word = self.word(patient)
