@@ -17,7 +17,7 @@ from messaging.models import Message, Task
 from patients.contacts import show_phone
 from patients.models import ContactPoint, Patient
 from practices.models import Practice, User
-from scheduling.models import Appointment, Status
+from scheduling.models import Appointment, AppointmentQuerySet, Status
 from scheduling.words import clock, short_when
 
 SOON = dt.timedelta(hours=2)
@@ -161,7 +161,7 @@ def unread_messages() -> "QuerySet[Message]":
     return Message.objects.to_read().exclude(Exists(Task.objects.open().filter(message=OuterRef("pk"))))
 
 
-def pressing_visits(now: dt.datetime) -> "QuerySet[Appointment]":
+def pressing_visits(now: dt.datetime) -> AppointmentQuerySet:
     """Booked visits that should have begun, and unconfirmed ones that start within two hours.
 
     Half a day back is far enough: what is older belongs to the wrap-up.

@@ -6,7 +6,7 @@ gate opens the practice's scope and transaction, so a view that forgets it can r
 
 import functools
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -102,7 +102,7 @@ def admit(user: User | AnonymousUser, slug: str, permission: str, *, door: str) 
 
 
 DeskView = Callable[..., HttpResponse]
-AsyncView = Callable[..., Awaitable[HttpResponseBase]]
+AsyncView = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
 def requires(permission: str, *, door: str = "page") -> Callable[[DeskView], Callable[..., HttpResponseBase]]:
