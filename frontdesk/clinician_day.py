@@ -214,7 +214,8 @@ def length_words(minutes: int) -> str:
 def grouped(rows: Sequence[VisitRow], gaps: Sequence[Gap]) -> list[tuple[Gap | None, list[VisitRow | Gap]]]:
     """Lists between the breaks; each with the break before it."""
     groups: list[tuple[Gap | None, list[VisitRow | Gap]]] = [(None, [])]
-    for item in sorted([*rows, *gaps], key=lambda item: item.start):
+    items: list[VisitRow | Gap] = [*rows, *gaps]
+    for item in sorted(items, key=lambda item: item.start):
         if isinstance(item, Gap) and item.kind == "break":
             groups.append((item, []))
         else:

@@ -1,6 +1,7 @@
 """The day in small: a column per clinician, a bar per visit, hatched where nobody works."""
 
 import datetime as dt
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -66,7 +67,7 @@ def surname(person: Practitioner) -> str:
 
 
 def bars_of(
-    mine: Sequence[Appointment], spans: dict[object, Span | None], hours: Sequence[Span], window: Span
+    mine: Sequence[Appointment], spans: dict[uuid.UUID, Span | None], hours: Sequence[Span], window: Span
 ) -> list[Bar]:
     taken = [span for visit in mine if (span := spans[visit.pk])]
     closed = subtract([window], hours)
@@ -80,11 +81,11 @@ def bars_of(
     return bars
 
 
-def working_hours(practice: Practice, day: dt.date) -> dict[object, list[Span]]:
+def working_hours(practice: Practice, day: dt.date) -> dict[uuid.UUID, list[Span]]:
     """The wall-clock hours of everybody who works that day, without time off; none on a closure."""
     if Closure.objects.filter(first_day__lte=day, last_day__gte=day).exists():
         return {}
-    hours: dict[object, list[Span]] = {}
+    hours: dict[uuid.UUID, list[Span]] = {}
     for row in WeeklyHours.objects.filter(weekday=day.isoweekday()):
         if row.valid_on(day):
             hours.setdefault(row.practitioner_id, []).append(Span(minute_of(row.starts), minute_of(row.ends)))

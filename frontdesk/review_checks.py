@@ -152,19 +152,18 @@ def off_hours(day: Day) -> list[Found]:
 
 def why_off(visit: Appointment, diary: Diary) -> str:
     """Why the clinician is not there during a visit; empty when she is."""
-    name = visit.practitioner.short_name
     starts, ends = visit.starts_at.timestamp(), visit.ends_at.timestamp()
     for away_from, away_until, label in diary.out[visit.practitioner_id]:
         if away_from < ends and away_until > starts:
-            return f"{name} is out: {label}"
+            return f"Out: {label}"
     hours = diary.hours[visit.practitioner_id]
     if any(opens <= starts and ends <= closes for opens, closes in hours):
         return ""
     if not hours:
-        return f"{name} does not work that day"
+        return "Does not work today"
     if any(opens <= starts < closes for opens, closes in hours):
-        return f"Ends after the hours of {name}"
-    return f"Outside the hours of {name}"
+        return "Ends after hours"
+    return "Outside hours"
 
 
 def wrong_length(day: Day) -> list[Found]:

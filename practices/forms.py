@@ -9,7 +9,7 @@ from django import forms
 from practices.administration import Hours
 from practices.models import Closure, Language, Practice, Role, Weekday
 
-SPANS_A_DAY = 2  # before and after lunch
+SPANS_A_DAY = 2  # before and after lunch; more where a day has more
 
 
 class ClockField(forms.TimeField):
@@ -88,16 +88,18 @@ class PracticeForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class WeekForm(forms.Form):
-    """Up to two stretches of hours on each weekday; an empty one is closed."""
+    """Stretches of hours on each weekday; an empty one is closed."""
 
     def __init__(self, *args: Any, week: Iterable[Hours] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         given: dict[int, list[Hours]] = {}
-        for span in week:
-            given.setdefault(span.weekday, []).append(span)
+        for known in week:
+            given.setdefault(known.weekday, []).append(known)
+        self.spans = max([SPANS_A_DAY, *map(len, given.values())])
         for weekday in Weekday:
-            for number in range(SPANS_A_DAY):
-                span = (given.get(weekday, []) + [None] * SPANS_A_DAY)[number]  # type: ignore[list-item]
+            of_day = given.get(weekday, [])
+            for number in range(self.spans):
+                span = of_day[number] if number < len(of_day) else None
                 words = f"{weekday.label}, {'second hours' if number else 'hours'}"
                 for end in ("starts", "ends"):
                     field = ClockField(
@@ -115,7 +117,7 @@ class WeekForm(forms.Form):
         for weekday in Weekday:
             pairs = [
                 (self[self.key(weekday, n, "starts")], self[self.key(weekday, n, "ends")])
-                for n in range(SPANS_A_DAY)
+                for n in range(self.spans)
             ]
             yield weekday.label, pairs
 
@@ -124,7 +126,7 @@ class WeekForm(forms.Form):
         self.week: list[Hours] = []
         for weekday in Weekday:
             last: dt.time | None = None
-            for number in range(SPANS_A_DAY):
+            for number in range(self.spans):
                 last = self._span(data, weekday, number, last) or last
         return data
 

@@ -194,7 +194,7 @@ def save_type(
         AppointmentTypeOffer(practice=current_practice(), appointment_type=row, practitioner_id=key)
         for key in sorted(wanted - there)
     )
-    different = {
+    different: dict[str, Any] = {
         name: [before[name], str(value)] for name, value in values.items() if before[name] != str(value)
     }
     different["offered_by"] = [sorted(map(str, there)), sorted(map(str, wanted))]

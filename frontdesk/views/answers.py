@@ -19,13 +19,13 @@ def done_with(
             messages.success(request, words)
         return redirect(to, request.practice.slug)
     response = HttpResponse(status=204)
-    trigger_client_event(response, "dialogClose", True)
+    trigger_client_event(response, "dialogClose", {})
     if regions:
-        trigger_client_event(response, "refresh", regions)
+        trigger_client_event(response, "refresh", {"value": regions})
     if words:
-        trigger_client_event(response, "announce", words)
+        trigger_client_event(response, "announce", {"value": words})
     if saved:
-        trigger_client_event(response, "saved", clock(request.practice.now()).rpartition(" ")[0])
+        trigger_client_event(response, "saved", {"value": clock(request.practice.now()).rpartition(" ")[0]})
     return response
 
 

@@ -101,7 +101,7 @@ def brief_words(review: Review | None, request: DeskRequest) -> str:
 
 def note_card(request: DeskRequest) -> dict[str, Any] | None:
     note = last_note(request.practice, request.practice.today())
-    if note is None:
+    if note is None or note.sent_at is None:
         return None
     return {"note": note, "when": short_when(note.sent_at, request.practice), "by": note.sent_by}
 

@@ -1,4 +1,4 @@
-"""Settings: only managers come in, what is contradictory is refused in words, and everything leaves a trace."""
+"""Settings: only managers come in, contradictions are refused in words, everything leaves a trace."""
 
 import datetime as dt
 import io
@@ -41,7 +41,8 @@ def url(name: str, *args: object) -> str:
 def details(practice: Practice, **changes: Any) -> dict[str, Any]:
     """What the form of the practice's facts posts."""
     return {
-        "name": "Harbor Street", "line_number": str(practice.line_number), "email_sender": "desk@harbor.example",
+        "name": "Harbor Street", "line_number": str(practice.line_number),
+        "email_sender": "desk@harbor.example",
         "time_zone": "America/New_York", "languages": ["en"], "undo_minutes": "3", "quiet_from": "21:00",
         "quiet_until": "08:00", "reminder_days_before": "7, 2", "reminder_time": "10:00",
         "morning_review_at": "07:00", "evening_review_at": "17:00",
@@ -50,7 +51,7 @@ def details(practice: Practice, **changes: Any) -> dict[str, Any]:
 
 def week(**days: str) -> dict[str, str]:
     """Fields of a week: monday="8:00-12:00 13:00-17:00"."""
-    numbers = dict(monday=1, tuesday=2, wednesday=3, thursday=4, friday=5, saturday=6, sunday=7)
+    numbers = {"monday": 1, "tuesday": 2}
     fields = {}
     for day, spans in days.items():
         for number, span in enumerate(spans.split()):
