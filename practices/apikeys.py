@@ -86,7 +86,10 @@ class ApiKeyAuthentication(BaseAuthentication):
             raise PermissionDenied("Your role in this practice may not do that.")
         request.admission = request._request.admission = admission  # type: ignore[attr-defined]
         today = timezone.now().date()
-        if row.last_used_on != today:
+        # Once a day, and by whoever gets there first: others must not wait for that transaction to end.
+        if row.last_used_on != today and ApiKey.objects.select_for_update(
+            skip_locked=True, of=("self",)
+        ).filter(pk=row.pk):
             ApiKey.objects.filter(pk=row.pk).update(last_used_on=today)
 
     def authenticate_header(self, request: Request) -> str:
