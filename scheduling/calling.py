@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from patients.contacts import consent_state
-from patients.models import Channel, Consent, Patient
+from patients.contacts import consent_state, textable_contact
+from patients.models import Channel, Consent, ContactPoint, Patient
 from patients.registry import (
     ConsentGiven,
     ContactGiven,
@@ -40,6 +40,7 @@ def book_for_caller(
     needs: Iterable[str],
     reason: str,
     agreed_to_texts: bool,
+    mobile: str = "",
     overbook_reason: str = "",
     by: Actor,
 ) -> Appointment:
@@ -48,7 +49,7 @@ def book_for_caller(
     if isinstance(caller, NewCaller):
         patient = register(caller, wanted, agreed_to_texts=agreed_to_texts, by=by)
     else:
-        patient = bring_up_to_date(caller, wanted, agreed_to_texts=agreed_to_texts, by=by)
+        patient = bring_up_to_date(caller, wanted, mobile, agreed_to_texts=agreed_to_texts, by=by)
     return book_appointment(
         patient=patient,
         practitioner=slot.practitioner,
@@ -75,10 +76,21 @@ def register(caller: NewCaller, needs: list[str], *, agreed_to_texts: bool, by: 
     )
 
 
-def bring_up_to_date(patient: Patient, needs: list[str], *, agreed_to_texts: bool, by: Actor) -> Patient:
-    """Writes only what the call changed: other needs, a consent that was not there."""
-    if agreed_to_texts and not consent_state(patient, Channel.SMS):
+def bring_up_to_date(
+    patient: Patient, needs: list[str], mobile: str, *, agreed_to_texts: bool, by: Actor
+) -> Patient:
+    """Writes only what the call changed: other needs, a number or a consent that was not there."""
+    phones = None
+    if mobile:
+        known = ContactPoint.objects.phones().filter(patient=patient).order_by("rank", "id")
+        phones = [ContactGiven(point.value, point.use, point.rank) for point in known]
+        if mobile not in {given.value for given in phones}:
+            phones.append(ContactGiven(mobile, rank=len(phones) + 1))
+    if phones is not None or sorted(patient.needs) != needs:
+        changed = {"needs": needs}
+        patient = update_patient(
+            patient=patient, version=patient.version, changes=changed, phones=phones, by=by
+        )
+    if agreed_to_texts and textable_contact(patient) and not consent_state(patient, Channel.SMS):
         record_consent(patient=patient, channel=Channel.SMS, granted=True, how=Consent.How.PHONE, by=by)
-    if sorted(patient.needs) == needs:
-        return patient
-    return update_patient(patient=patient, version=patient.version, changes={"needs": needs}, by=by)
+    return patient

@@ -135,6 +135,7 @@ def carry_out(request: DeskRequest, draft: Draft, form: BookingForm) -> Appointm
         needs=said["needs"],
         reason=said["reason"],
         agreed_to_texts=said["text_ok"],
+        mobile=said.get("mobile") or "",
         overbook_reason=said["overbook_reason"],
         by=request.actor,
     )
@@ -149,6 +150,8 @@ def refused(
             form.add_error({"birth_date": "birth_date", "phones": "mobile"}.get(name, "name"), words)
         return show_booking(request, draft, form, status=UNFINISHED)
     times = next_choices(refusal.next_times, draft) if isinstance(refusal, SlotTaken) else []
+    if times:
+        draft.picked = draft.slot = None  # it is gone: offering it again would only be refused again
     status = CONFLICT if isinstance(refusal, SlotTaken | StalePatient) else UNFINISHED
     if isinstance(refusal, OutsideHours):
         form.add_error("overbook_reason", "Say why to book it all the same.")

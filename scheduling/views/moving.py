@@ -61,6 +61,8 @@ def refused(
 ) -> HttpResponse:
     """The dialog with what was chosen, the reason, and the next times where one was taken."""
     times = next_choices(refusal.next_times, draft) if isinstance(refusal, SlotTaken) else []
+    if times:
+        draft.picked = draft.slot = None  # it is gone: offering it again would only be refused again
     if isinstance(refusal, OutsideHours):
         form.add_error("overbook_reason", "Say why to move it there all the same.")
     now = visit_or_404(visit.pk)

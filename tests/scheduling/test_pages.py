@@ -100,6 +100,16 @@ def test_a_new_patient_is_registered_inside_the_booking(desk):
         assert Message.objects.get().address == "+15035550199"
 
 
+def test_a_number_and_a_consent_of_a_known_caller_are_kept(desk):
+    with inside(desk.practice):
+        tom = register_patient(given="Tom", family="Hargrove", birth_date=dt.date(1950, 1, 2), by=desk.by)
+    given = booking(desk, patient=tom.pk, mobile="(503) 555-0188", text_ok="on")
+    assert desk.client.post(desk.url("book"), given, **HTMX).status_code == 204
+    with inside(desk.practice):
+        assert Consent.objects.get(patient=tom).how == "phone"
+        assert Message.objects.get().address == "+15035550188"
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
