@@ -4,6 +4,7 @@ A suite that ran as owner or superuser would prove nothing about row security, s
 """
 
 import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,8 +46,18 @@ def django_db_setup(django_db_blocker: Any, worker_id: str) -> Iterator[None]:
         refuse_to_run_above_row_security()
         yield
         connections.close_all()
-    with owner_connection("postgres") as owner:
-        owner.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    drop_when_free(name)
+
+
+def drop_when_free(name: str) -> None:
+    """Drops the database once the desks and workers of the tests let go: the owner may not throw them out."""
+    for _ in range(20):
+        try:
+            with owner_connection("postgres") as owner:
+                owner.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
+            return
+        except psycopg.errors.ObjectInUse:
+            time.sleep(0.25)
 
 
 def migrate_as_owner(name: str) -> None:
