@@ -251,7 +251,8 @@ def _cards(
         .select_related("patient", "practitioner", "practitioner__room", "appointment_type")
         .only(
             *("starts_at", "ends_at", "status", "confirmation", "arrived_at", "seen_at", "note", "version"),
-            *("overbook_reason", "rescheduled_from_id", "local_time"),
+            # A sealed note opens with its practice's id: without it each note would cost a query.
+            *("practice_id", "rescheduled_from_id"),
             *("patient__given", "patient__family", "patient__preferred", "patient__needs"),
             *("practitioner__short_name", "practitioner__initials", "practitioner__room__name"),
             *("appointment_type__name", "appointment_type__video"),
