@@ -4,6 +4,7 @@ import copy
 import logging
 
 from allauth.account.forms import ResetPasswordForm
+from allauth.core.context import request_context
 from django.db import transaction
 from django.http import HttpRequest
 
@@ -22,7 +23,8 @@ def send_invitation(request: HttpRequest, user: User) -> None:
     def send() -> None:
         form = ResetPasswordForm(data={"email": user.email})
         if form.is_valid():
-            form.save(outside)
+            with request_context(outside):
+                form.save(outside)
         else:
             logger.error("invitation of user %s not sent", user.pk)
 
