@@ -65,9 +65,9 @@ class TimeOffForm(forms.Form):
     """Whole days, or hours of a day."""
 
     first_day = DayField(label="From")
-    first_time = ClockField(label="at", required=False, help_text="Empty: the whole day.")
+    first_time = ClockField(label="Begins at", required=False, help_text="Empty: the whole day.")
     last_day = DayField(label="Until", required=False, help_text="Empty: the same day.")
-    last_time = ClockField(label="until", required=False)
+    last_time = ClockField(label="Ends at", required=False)
     label = forms.CharField(
         max_length=60, initial="Out", label="Shown as", help_text="Everybody on the board reads this."
     )
