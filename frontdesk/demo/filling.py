@@ -23,6 +23,7 @@ from scheduling.models import (
 )
 
 PAST_DAYS, FUTURE_DAYS = 21, 56
+SPARE = 3  # people without a visit that day, for whoever is squeezed in
 CAST = 63  # people of the first practice whose names the board shows first
 QUARTER = 15 * 60
 TYPICAL_VISIT = 27.0  # minutes
@@ -139,6 +140,7 @@ def _people(desk: Desk, seen: set[uuid.UUID], *, first: bool) -> Iterator[Patien
     order = list(desk.patients)
     head = order[:CAST] if first and desk.house is HARBOR else []
     rest = order[len(head) :]
+    rest = rest[:-SPARE] or rest
     desk.rng.shuffle(head)
     desk.rng.shuffle(rest)
     yield from (one for one in [*head, *rest] if one.pk not in seen)

@@ -51,6 +51,8 @@ def settle(desk: Desk, moment: dt.datetime, *, undelivered: int = 0) -> None:
         Message.objects.waiting().filter(send_after__lte=desk.now).select_related("contact_point", "patient")
     )
     texts = [message for message in waiting if message.channel == Channel.SMS]
+    # Keys differ from run to run, names do not: the same people are not reached each time.
+    texts.sort(key=lambda one: (one.patient.sort_name, one.kind) if one.patient else ("", one.kind))
     lost = desk.rng.sample(texts, min(undelivered, len(texts) // 4))
     for message in waiting:
         message.attempts, message.supplier_id = 1, f"SM{secrets.token_hex(16)}"
@@ -73,7 +75,8 @@ def answer_for_patients(desk: Desk, asked_at: dt.datetime) -> None:
         message__status=Message.Status.DELIVERED,
         appointment__status=Status.BOOKED,
     ).select_related("message", "appointment__patient", "appointment__practitioner")
-    for notice in asked.order_by("appointment__starts_at", "pk"):
+    order = ("starts_at", "practitioner__position", "patient__sort_name")
+    for notice in asked.order_by(*(f"appointment__{name}" for name in order)):
         luck = desk.rng.random()
         written_at = min(asked_at + desk.rng.randint(2, 300) * MINUTE, desk.now - 6 * MINUTE)
         if luck > ANSWERED or written_at <= asked_at:

@@ -65,7 +65,7 @@ def _made(practice: Practice, today: dt.date) -> bool:
 
 def _patients(house: House, now: dt.datetime, count: int) -> list[Patient]:
     """The demo's own patients, registered at the first run; people who were added by hand stay out of it."""
-    ours = AuditEntry.objects.filter(verb="patient.registered", door=BROUGHT.door).order_by("at", "pk")
+    ours = AuditEntry.objects.filter(verb="patient.registered", door=BROUGHT.door)
     known = list(ours.values_list("subject_id", flat=True))
     if not known:
         rng = random.Random(f"{SEED} {house.slug}")  # noqa: S311
@@ -74,7 +74,7 @@ def _patients(house: House, now: dt.datetime, count: int) -> list[Patient]:
             patients = people.register(invented, BROUGHT)
     else:
         stored = Patient.objects.living().in_bulk(known)
-        patients = [stored[key] for key in known if key in stored]
+        patients = sorted(stored.values(), key=lambda one: (one.sort_name, one.birth_date))
     # Marisol has no visit of her own: she waits to be called.
     return [one for one in patients if (one.given, one.family) != ("Marisol", "Vega")]
 
@@ -136,7 +136,9 @@ def _book(desk: Desk, plan: Plan, *, too_short: bool = False) -> None:
 
 
 def todays(desk: Desk) -> list[Appointment]:
-    return list(Appointment.objects.on(desk.today).active().with_people().order_by("starts_at", "pk"))
+    """The visits of today that take up their time, in an order that does not hang on keys."""
+    rows = Appointment.objects.on(desk.today).active().with_people()
+    return list(rows.order_by("starts_at", "practitioner__position", "patient__sort_name"))
 
 
 def _today(desk: Desk, visits: Sequence[Appointment]) -> None:
@@ -159,7 +161,8 @@ def _ahead(desk: Desk, visits: Sequence[Appointment]) -> list[Appointment]:
 
 def _squeeze_in(desk: Desk, visits: Sequence[Appointment]) -> None:
     """One visit lies over another, on purpose, with the reason that was given."""
-    beside = [one for one in _ahead(desk, visits) if one.practitioner_id == desk.practitioners[1].pk]
+    ahead = _ahead(desk, visits)
+    beside = [one for one in ahead if one.practitioner_id == desk.practitioners[1].pk] or ahead
     free = [one for one in desk.patients if one.pk not in {visit.patient_id for visit in visits}]
     if not beside or not free:
         return
