@@ -171,13 +171,13 @@ def _by_words(names: list[str]) -> Iterable[uuid.UUID]:
 
 def _vocabulary_near(names: list[str]) -> dict[str, list[str]]:
     """For each name the words of this practice that are a typo away."""
-    keys = {key for name in names if len(name) >= 4 for key in misspellings(name)}
+    keys = {key for name in names if len(name) >= 3 for key in misspellings(name)}
     stored = set(MisspelledWord.objects.filter(key__in=sorted(keys)).values_list("word", flat=True)[:2000])
     return {
         name: sorted(
             word
             for word in stored
-            if len(name) >= 4 and OSA.distance(name, word, score_cutoff=TYPO_AT_MOST) <= TYPO_AT_MOST
+            if len(name) >= 3 and OSA.distance(name, word, score_cutoff=TYPO_AT_MOST) <= TYPO_AT_MOST
         )[:100]
         for name in names
     }
@@ -256,7 +256,7 @@ def _word_score(asked: str, borne: str) -> float:
         return 100.0
     if borne.startswith(asked):
         return 80.0 + 15.0 * len(asked) / len(borne)
-    if len(asked) >= 4 and misspellings(asked) & misspellings(borne):
+    if len(asked) >= 3 and misspellings(asked) & misspellings(borne):
         return 40.0 + 0.4 * ratio(asked, borne)
     return 0.0
 
