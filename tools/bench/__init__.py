@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 from pathlib import Path
 
 from tools.bench.measure import Row, measure_all
@@ -21,6 +22,7 @@ def command(arguments: list[str]) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
     parser.add_argument("--quick", action="store_true", help="fewer patients and requests, at most a minute")
     asked = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers end with us, however we are stopped
     rows: list[Row] = []
     if not asked.quick:
         with step("From nothing to the first page") as shown:

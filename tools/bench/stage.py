@@ -49,14 +49,19 @@ def desk_for_bench(patients: int) -> Iterator[Desk]:
         try:
             cluster.start()
             valkey.start()
-            running = [one.process.pid for one in (cluster, valkey) if one.process is not None]
-            (folder / "servers.json").write_text(json.dumps(processes.remember(running)))
+            _remember(folder, cluster, valkey)
             with _desk(cluster, valkey, folder, patients) as desk:
                 yield desk
         finally:
             valkey.stop()
             cluster.stop()
             cluster.remove()
+
+
+def _remember(folder: Path, cluster: Postgres, valkey: Valkey, *more: int) -> None:
+    """Writes down what runs, so that the next run clears up should this one be killed."""
+    running = [one.process.pid for one in (cluster, valkey) if one.process is not None]
+    (folder / "servers.json").write_text(json.dumps(processes.remember([*running, *more])))
 
 
 def _durable(cluster: Postgres) -> dict[str, str]:
@@ -95,6 +100,7 @@ def _desk(cluster: Postgres, valkey: Valkey, folder: Path, patients: int) -> Ite
     with log.open("wb") as out:
         web = subprocess.Popen(_granian(port), cwd=ROOT, env=variables, stdout=out, stderr=out)
     try:
+        _remember(folder, cluster, valkey, web.pid)
         _wait_for(port, web, log)
         yield Desk(port, facts, cluster.url("postgres", "frontdesk"), variables, web.pid)
     finally:
