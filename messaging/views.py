@@ -22,6 +22,7 @@ from messaging.templates import segments
 from messaging.thread import NOT_ALLOWED, may_text, thread_of
 from patients.contacts import show_phone
 from patients.models import Channel, Patient
+from patients.views import head
 from practices import audit
 from practices.access import DeskRequest, requires
 
@@ -50,7 +51,10 @@ def page_of(request: DeskRequest, patient: Patient, **more: Any) -> dict[str, An
 def show(request: DeskRequest, patient: Patient, status: int = 200, **more: Any) -> HttpResponse:
     """The whole page, or for a script only the conversation."""
     name = "messaging/thread.html#conversation" if request.htmx else "messaging/thread.html"
-    return render(request, name, page_of(request, patient, **more), status=status)
+    context = page_of(request, patient, **more)
+    if not request.htmx:
+        context = head(request, patient, "messages") | context
+    return render(request, name, context, status=status)
 
 
 def back(request: DeskRequest, patient_id: uuid.UUID | None, words: str) -> HttpResponse:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 
-from patients.cleaning import ADDRESS_PARTS, LIMITS, MOST_CONTACTS
+from patients.cleaning import ADDRESS_PARTS, LIMITS, MOST_CONTACTS, clean_contacts
 from patients.contacts import show_phone
 from patients.dates import parse_birth_date
 from patients.models import Channel, Consent, ContactPoint, Need, Patient, Sex
@@ -61,7 +61,9 @@ class PatientForm(forms.Form):
     preferred_channel = forms.ChoiceField(
         label="Likes to hear by", choices=Channel.choices, initial=Channel.SMS.value
     )
-    needs = forms.MultipleChoiceField(choices=Need.choices, required=False)
+    needs = forms.MultipleChoiceField(
+        choices=Need.choices, required=False, widget=forms.CheckboxSelectMultiple
+    )
     need_note = lines("About these needs", LIMITS["need_note"], "Which language, what helps.")
     know_first = lines("Know first", LIMITS["know_first"], "Stands on top of the record, never in a message.")
     address_line = text("Street", 120)
@@ -97,6 +99,11 @@ class PatientForm(forms.Form):
         except ValueError as error:
             raise forms.ValidationError(str(error)) from error
 
+    def clean(self) -> dict[str, Any]:
+        """Reads the contacts too, so that all that is wrong is said at once."""
+        self.refuse(clean_contacts(self.contacts("phone"), self.contacts("email"))[1])
+        return self.cleaned_data
+
     @property
     def rows(self) -> dict[str, list[tuple[Any, Any]]]:
         """The bound fields of phones and e-mails with their uses, for the template."""
@@ -126,10 +133,11 @@ class PatientForm(forms.Form):
 
     def refuse(self, errors: Mapping[str, str]) -> None:
         """Puts the registry's words at the fields they speak of."""
+        written = {kind: self._written(kind) for kind in ("phone", "email")}
         for name, words in errors.items():
             kind, _, position = name.partition("s.")
-            if kind in {"phone", "email"} and position.isdigit():
-                name = self._written(kind)[int(position)]
+            if kind in written and position.isdigit():
+                name = written[kind][int(position)]
             elif name == "address":
                 name = "address_line"
             self.add_error(name if name in self.fields else None, words)

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from django import forms
-
 from patients.contacts import show_phone
 from patients.models import Channel, Consent, ContactPoint, Need, Patient
 from patients.search import Match
@@ -67,6 +65,11 @@ def contacts(patient: Patient) -> list[dict[str, Any]]:
     ]
 
 
+def first_phone(patient: Patient) -> str:
+    """The number to call: the first that works, or nothing."""
+    return next((str(c["value"]) for c in contacts(patient) if c["phone"] and not c["unusable"]), "")
+
+
 def consents(patient: Patient) -> list[dict[str, Any]]:
     """The state of each channel that asks for consent, with when, how and by whom."""
     stored = {
@@ -84,19 +87,6 @@ def needs(patient: Patient) -> list[tuple[str, str]]:
     return [(NEED_ICONS[Need(need)], Need(need).label) for need in patient.needs]
 
 
-def differences(typed: forms.Form, stored: forms.Form) -> list[tuple[str, str]]:
-    """Label and stored value of each field in which the typed form differs from the record."""
-    found = []
-    for field in typed:
-        if field.is_hidden or field.name not in stored.fields:
-            continue
-        ours, theirs = field.value(), stored[field.name].value()
-        if (ours or "") != (theirs or ""):
-            text = ", ".join(theirs) if isinstance(theirs, list) else str(theirs or "empty")
-            found.append((str(field.label), text))
-    return found
-
-
 def access_log(patient: Patient, practice: Practice) -> list[dict[str, Any]]:
     """The latest who-saw and who-changed rows together, newest first, in local time."""
     seen = AccessEvent.objects.filter(patient_ids__contains=[patient.pk]).select_related("actor")
@@ -105,7 +95,26 @@ def access_log(patient: Patient, practice: Practice) -> list[dict[str, Any]]:
     for entry in done.order_by("-at")[:LOG_ROWS]:
         what = DONE.get(entry.verb) or plain(entry.verb)
         rows.append(_row(entry, what, entry.field_names, practice))
-    return sorted(rows, key=lambda row: row["at"], reverse=True)[:LOG_ROWS]
+    return folded(sorted(rows, key=lambda row: row["at"], reverse=True))[:LOG_ROWS]
+
+
+def folded(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Looks of one person within one minute as one row: a record opens with its visits and messages."""
+    found: list[dict[str, Any]] = []
+    for row in rows:
+        last = found[-1] if found else None
+        same = last and not (last["change"] or row["change"])
+        if last and same and _minute(last) == _minute(row):
+            if row["screen"] not in last["screen"].split(", "):
+                last["screen"] = f"{row['screen']}, {last['screen']}"
+                last["what"] = f"saw the {last['screen']}"
+        else:
+            found.append(row)
+    return found
+
+
+def _minute(row: dict[str, Any]) -> tuple[Any, ...]:
+    return row["who"], row["door"], row["at"].replace(second=0, microsecond=0)
 
 
 def plain(verb: str) -> str:
@@ -118,6 +127,7 @@ def _row(event: AccessEvent | AuditEntry, what: str, fields: list[str], practice
         "at": event.at.astimezone(practice.zone),
         "who": who,
         "what": what,
+        "screen": getattr(event, "screen", ""),
         "fields": ", ".join(name.replace("_", " ") for name in fields),
         "door": event.door,
         "change": isinstance(event, AuditEntry),

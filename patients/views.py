@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from patients import records
+from patients import merging, records
 from patients.forms import (
     HOW_CHOICES,
     ConsentForm,
@@ -74,9 +74,13 @@ def search(request: DeskRequest) -> HttpResponse:
         "hits": hits(request, matches[:PALETTE_LIMIT], "search"),
         "more": "Some" if len(matches) > PALETTE_LIMIT else "",
         "text": text,
-        "add_url": reverse("patient-new", args=[request.practice.slug]),
+        "add_url": reverse("patient-new", args=[request.practice.slug]) if may_add(request) else "",
     }
     return render(request, "components/search_results.html", context)
+
+
+def may_add(request: DeskRequest) -> bool:
+    return request.admission.may("patient.change")
 
 
 def search_page(request: DeskRequest) -> HttpResponse:
@@ -87,6 +91,7 @@ def search_page(request: DeskRequest) -> HttpResponse:
         "form": form,
         "text": text,
         "typed": request.POST.get("q", "")[:1000],
+        "may_change": may_add(request),
         "hits": hits(request, matches, "search"),
     }
     return render(request, "patients/search.html", context, status=422 if form.errors else 200)
@@ -149,6 +154,7 @@ def head(request: DeskRequest, patient: Patient, tab: str) -> dict[str, Any]:
         "shown_name": patient.shown_name(private=request.user.privacy_mode),
         "age": patient.age_on(request.practice.today()),
         "contacts": records.contacts(patient),
+        "phone": records.first_phone(patient),
         "tab": tab,
         "may_change": request.admission.may("patient.change"),
         "may_audit": request.admission.may("audit.view"),
@@ -173,7 +179,7 @@ def edit(request: DeskRequest, patient_id: uuid.UUID) -> HttpResponse:
     patient = patient_or_404(patient_id)
     if request.method == "GET":
         return show_edit(request, patient, EditPatientForm(patient=patient))
-    form = EditPatientForm(request.POST)
+    form = EditPatientForm(merging.settled(request.POST, patient))
     if form.is_valid():
         try:
             update_patient(
@@ -188,17 +194,22 @@ def edit(request: DeskRequest, patient_id: uuid.UUID) -> HttpResponse:
         except InvalidPatient as refused:
             form.refuse(refused.errors)
         except StalePatient as stale:
-            return show_conflict(request, patient, stale.current)
+            return show_conflict(request, patient, form, stale.current)
     return show_edit(request, patient, form, status=422)
 
 
-def show_conflict(request: DeskRequest, patient: Patient, current: Patient) -> HttpResponse:
-    """The form again, with the typed values, the present version, and what is stored now."""
-    data = request.POST.copy()
-    data["version"] = str(current.version)
-    form = EditPatientForm(data)
-    differences = records.differences(form, EditPatientForm(patient=current))
-    return show_edit(request, patient, form, status=409, differences=differences)
+def show_conflict(
+    request: DeskRequest, patient: Patient, form: EditPatientForm, current: Patient
+) -> HttpResponse:
+    """What was typed beside what is stored now, to pick field by field."""
+    own = {"version", "csrfmiddlewaretoken"}
+    context = {
+        "choices": merging.choices(form, current),
+        "typed": [(name, value) for name, values in form.data.lists() if name not in own for value in values],
+        "version": current.version,
+        "last_change": merging.last_change(current),
+    }
+    return show_edit(request, patient, form, status=409, **context)
 
 
 def show_edit(
@@ -206,7 +217,8 @@ def show_edit(
 ) -> HttpResponse:
     record_read(by=request.actor, patients=[patient.pk], screen="details")
     context = head(request, patient, "details") | {"form": form} | extra
-    return render(request, "patients/edit.html", context, status=status)
+    template = "patients/conflict.html" if "choices" in extra else "patients/edit.html"
+    return render(request, template, context, status=status)
 
 
 @require_POST

@@ -56,6 +56,20 @@ function wire(form) {
     mark(all[(at + by + all.length) % all.length]);
   }
 
+  // What stands there may answer an earlier text: then Enter asks first, and opens only what is the one match.
+  async function enter(event) {
+    const fresh = input.value.trim() === asked && !pop.hidden;
+    const add = pop.querySelector("button[formaction]");
+    if (fresh && !active() && add) return; // nobody matches: the form is sent to "Add as new"
+    event.preventDefault();
+    if (!fresh) {
+      clearTimeout(timer);
+      await ask();
+      if (options().length !== 1) return;
+    }
+    active()?.click();
+  }
+
   input.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(ask, WAIT_MS); });
   input.addEventListener("focus", ask);
   input.addEventListener("keydown", (event) => {
@@ -63,10 +77,7 @@ function wire(form) {
     else if (event.key === "ArrowUp") { event.preventDefault(); move(-1); }
     else if (event.key === "Escape" && !pop.hidden) { event.preventDefault(); event.stopPropagation(); show(false); }
     else if (event.key === "Escape") { input.value = ""; asked = ""; input.blur(); }
-    else if (event.key === "Enter" && !pop.hidden && active() && input.value.trim() === asked) {
-      event.preventDefault();
-      active().click();
-    }
+    else if (event.key === "Enter" && input.value.trim()) enter(event);
   });
   document.addEventListener("click", (event) => { if (!form.contains(event.target)) show(false); });
   form.addEventListener("focusout", (event) => {

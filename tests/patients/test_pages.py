@@ -244,6 +244,19 @@ def edited(vega: Patient, **fields: Any) -> dict[str, Any]:
     } | fields
 
 
+def test_needs_are_boxes_that_keep_their_state(desk: Client, vega: Patient) -> None:
+    page = desk.get(url("patient-edit", vega.pk)).content.decode()
+    boxes = [tag for tag in page.split("<") if tag.startswith("input") and 'name="needs"' in tag]
+    assert len(boxes) == 8
+    assert [tag.split('value="')[1].split('"')[0] for tag in boxes if "checked" in tag] == ["interpreter"]
+
+
+def test_all_that_is_wrong_is_said_at_once(desk: Client) -> None:
+    wrong = a_form(birth_date="31/12/1990", phone_1="555", phone_2="12", phone_2_use="home", email_1="tom@")
+    errors = desk.post(url("patient-new"), wrong).context["form"].errors
+    assert set(errors) == {"birth_date", "phone_1", "phone_2", "email_1"}
+
+
 def test_details_are_changed_and_only_what_changed_is_recorded(
     desk: Client, practice: Practice, vega: Patient
 ) -> None:
@@ -255,17 +268,54 @@ def test_details_are_changed_and_only_what_changed_is_recorded(
         assert entry.field_names == ["family", "phones"]
 
 
+def choices_of(answer: Any) -> list[tuple[str, str, str, bool]]:
+    return [(one.part, one.typed, one.stored, one.theirs) for one in answer.context["choices"]]
+
+
 def test_the_second_of_two_writers_sees_both_values(desk: Client, practice: Practice, vega: Patient) -> None:
-    desk.post(url("patient-edit", vega.pk), edited(vega, pronouns="they"))
-    answer = desk.post(url("patient-edit", vega.pk), edited(vega, family="Luna"))
+    first = edited(vega, pronouns="they", family="Lima", phone_2="5035550100", phone_2_use="home")
+    desk.post(url("patient-edit", vega.pk), first)
+    answer = desk.post(url("patient-edit", vega.pk), edited(vega, family="Luna", birth_date="3/14/86"))
     page = answer.content.decode()
     assert answer.status_code == 409
-    assert 'value="Luna"' in page
-    assert answer.context["differences"] == [("Family name", "Vega"), ("Pronouns", "they")]
+    assert "Dana changed this record at" in page
+    assert 'name="family" value="Luna"' in page
+    assert choices_of(answer) == [
+        ("family", "Luna", "Lima", False),
+        ("pronouns", "she, her", "they", True),  # left as it was by the second writer
+        ("phones", "(503) 555-0187, mobile", "(503) 555-0187, mobile\n(503) 555-0100, home", True),
+    ]
     again = desk.post(url("patient-edit", vega.pk), edited(vega, family="Luna", version=2))
     assert again.status_code == 303
     with inside(practice):
         assert Patient.objects.get().family == "Luna"
+
+
+def test_the_picked_values_are_stored(desk: Client, practice: Practice, vega: Patient) -> None:
+    first = edited(vega, pronouns="they", family="Lima", needs=["carer"], email_1="lima@example.com")
+    desk.post(url("patient-edit", vega.pk), first)
+    mine = edited(vega, family="Luna", pronouns="he", needs=["sight"], email_1="luna@example.com", version=2)
+    picks = {
+        "pick_family": "mine",
+        "pick_pronouns": "theirs",
+        "pick_needs": "theirs",
+        "pick_emails": "theirs",
+    }
+    assert desk.post(url("patient-edit", vega.pk), mine | picks).status_code == 303
+    with inside(practice):
+        patient = Patient.objects.get()
+        emails = [point.value for point in patient.contact_points.all() if point.system == "email"]
+        assert (patient.family, patient.pronouns, patient.needs) == ("Luna", "they", ["carer"])
+        assert emails == ["lima@example.com"]
+
+
+def test_two_who_wrote_the_same_have_nothing_to_choose(
+    desk: Client, practice: Practice, vega: Patient
+) -> None:
+    desk.post(url("patient-edit", vega.pk), edited(vega, family="Luna"))
+    answer = desk.post(url("patient-edit", vega.pk), edited(vega, family="Luna"))
+    assert (answer.status_code, choices_of(answer)) == (409, [])
+    assert "Both of you wrote the same." in answer.content.decode()
 
 
 def test_consent_is_recorded_with_how(desk: Client, practice: Practice, vega: Patient) -> None:
@@ -286,8 +336,8 @@ def test_managers_see_who_looked(desk: Client, practice: Practice, vega: Patient
     boss.force_login(make.a_member(practice, make.a_user("mira@frontdesk.example"), Role.MANAGER).user)
     page = boss.get(url("patient-access", vega.pk)).content.decode()
     assert "Dana Ruiz" in page
-    assert "saw the record" in page
-    assert "registered the patient" in page
+    assert "Saw the record" in page
+    assert "Registered the patient" in page
     with inside(practice):
         assert AuditEntry.objects.filter(verb="access_log.viewed", patient_id=vega.pk).exists()
 
@@ -311,6 +361,27 @@ def test_another_practices_patient_is_not_there(
     with inside(other):
         assert Patient.objects.get().version == 1
         assert not Consent.objects.exists()
+
+
+def test_looks_of_one_minute_are_one_row(practice: Practice, vega: Patient) -> None:
+    boss = Client()
+    boss.force_login(make.a_member(practice, make.a_user("mira@frontdesk.example"), Role.MANAGER).user)
+    at = make.dt.datetime(2026, 6, 9, 14, 0, tzinfo=make.dt.UTC)
+    with inside(practice):
+        for second, screen in ((1, "record"), (2, "visits"), (3, "visits"), (70, "details")):
+            AccessEvent.objects.create(
+                practice=practice,
+                at=at + make.dt.timedelta(seconds=second),
+                actor_kind="system",
+                door="page",
+                screen=screen,
+                patient_ids=[vega.pk],
+            )
+    rows = boss.get(url("patient-access", vega.pk)).context["events"]
+    assert [row["what"] for row in rows if row["at"].date() == at.date()] == [
+        "saw the details",
+        "saw the record, visits",
+    ]
 
 
 def test_strangers_are_sent_to_sign_in(practice: Practice, vega: Patient) -> None:
