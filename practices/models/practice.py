@@ -1,15 +1,11 @@
-"""The practice, its people, who may do what, and what was done."""
+"""The practice: its place in time, its rooms, hours and lines."""
 
 import datetime as dt
-import hashlib
 import secrets
 import zoneinfo
 from typing import Any, ClassVar
 
-from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
@@ -19,14 +15,8 @@ from django.utils import timezone
 from phonenumber_field.modelfields import PhoneNumberField
 from timezone_field import TimeZoneField
 
-from practices.encryption import EncryptedJSONField, EncryptedTextField
+from practices.encryption import EncryptedTextField
 from practices.tenancy import PracticeForeignKey, PracticeOwned, scoped
-
-
-class Role(models.TextChoices):
-    RECEPTIONIST = "receptionist", "Receptionist"
-    CLINICIAN = "clinician", "Clinician"
-    MANAGER = "manager", "Manager"
 
 
 class Language(models.TextChoices):
@@ -44,63 +34,6 @@ class Weekday(models.IntegerChoices):
     FRIDAY = 5, "Friday"
     SATURDAY = 6, "Saturday"
     SUNDAY = 7, "Sunday"
-
-
-class UserManager(BaseUserManager["User"]):
-    """Makes people who sign in by e-mail."""
-
-    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        user = self.model(email=self.normalize_email(email).lower(), **fields)
-        user.set_password(password)
-        user.save(using=self._db)
-        return user
-
-    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
-
-    def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(email__iexact=username)
-
-
-class User(AbstractBaseUser, PermissionsMixin):
-    """A person who signs in; what she may do is in her memberships."""
-
-    email = models.EmailField(unique=True)
-    given_name = models.CharField(max_length=80, blank=True)
-    family_name = models.CharField(max_length=80, blank=True)
-    is_active = models.BooleanField(default=True)
-    is_staff = models.BooleanField("platform support", default=False)
-    date_joined = models.DateTimeField(default=timezone.now)
-    theme = models.CharField(
-        max_length=6,
-        default="auto",
-        choices=[("auto", "As the device"), ("light", "Light"), ("dark", "Dark")],
-    )
-    density = models.CharField(
-        max_length=8, default="cozy", choices=[("compact", "Compact"), ("cozy", "Cozy"), ("roomy", "Roomy")]
-    )
-    single_keys = models.BooleanField("single-letter shortcuts", default=True)
-    privacy_mode = models.BooleanField("show initials instead of names", default=False)
-
-    USERNAME_FIELD = "email"
-    REQUIRED_FIELDS: ClassVar[list[str]] = []
-    objects: ClassVar[UserManager] = UserManager()
-
-    def __str__(self) -> str:
-        return self.full_name or self.email
-
-    @property
-    def full_name(self) -> str:
-        return f"{self.given_name} {self.family_name}".strip()
-
-    @property
-    def short_name(self) -> str:
-        return self.given_name or self.email.partition("@")[0]
-
-    @property
-    def initials(self) -> str:
-        letters = self.given_name[:1] + self.family_name[:1]
-        return (letters or self.email[:2]).upper()
 
 
 def practice_code() -> str:
@@ -195,36 +128,6 @@ class Practice(models.Model):
         if local.time() >= self.quiet_until:
             day += dt.timedelta(days=1)
         return dt.datetime.combine(day, self.quiet_until, tzinfo=self.zone).astimezone(dt.UTC)
-
-
-class MembershipQuerySet(models.QuerySet["Membership"]):
-    def active(self) -> "MembershipQuerySet":
-        return self.filter(active=True, user__is_active=True)
-
-    def with_role(self, role: Role) -> "MembershipQuerySet":
-        return self.filter(roles__contains=[role])
-
-
-class Membership(PracticeOwned):
-    """A person's place in a practice. Its own rows stay visible to the person across practices."""
-
-    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
-    roles = ArrayField(models.CharField(max_length=20, choices=Role.choices))
-    active = models.BooleanField(default=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    objects: ClassVar[MembershipQuerySet] = scoped(MembershipQuerySet)
-
-    class Meta:
-        constraints: ClassVar[list[BaseConstraint]] = [
-            models.UniqueConstraint(fields=["practice", "user"], name="one_membership_per_person"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.user} ({', '.join(self.roles)})"
-
-    def has(self, role: str) -> bool:
-        return role in self.roles
 
 
 class Location(PracticeOwned):
@@ -322,102 +225,3 @@ class TextingAccount(PracticeOwned):
 
     def __str__(self) -> str:
         return self.account_sid
-
-
-class AuditEntry(PracticeOwned):
-    """One thing somebody did. Append-only (SECURITY.md G1, G2); see `practices.audit`."""
-
-    at = models.DateTimeField(default=timezone.now)
-    verb = models.CharField(max_length=60)
-    actor_kind = models.CharField(max_length=10)
-    actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
-    door = models.CharField(max_length=20)
-    request_id = models.CharField(max_length=40, blank=True)
-    subject_type = models.CharField(max_length=60)
-    subject_id = models.UUIDField()
-    patient_id = models.UUIDField(null=True)
-    field_names = ArrayField(models.CharField(max_length=60), default=list)
-    changes = EncryptedJSONField(null=True)
-
-    objects: ClassVar["models.QuerySet[AuditEntry]"] = scoped(models.QuerySet)
-
-    class Meta:
-        verbose_name_plural = "audit entries"
-        indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["practice", "patient_id", "-at"], name="audit_by_patient"),
-            models.Index(fields=["practice", "-at"], name="audit_by_time"),
-            models.Index(fields=["practice", "subject_id", "-at"], name="audit_by_subject"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.verb} at {self.at}"
-
-
-class AccessEvent(PracticeOwned):
-    """Patients that were shown to somebody on one screen, in one row. Append-only."""
-
-    at = models.DateTimeField(default=timezone.now)
-    actor_kind = models.CharField(max_length=10)
-    actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
-    door = models.CharField(max_length=20)
-    screen = models.CharField(max_length=30)
-    request_id = models.CharField(max_length=40, blank=True)
-    patient_ids = ArrayField(models.UUIDField())
-
-    objects: ClassVar["models.QuerySet[AccessEvent]"] = scoped(models.QuerySet)
-
-    class Meta:
-        indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["practice", "-at"], name="access_by_time"),
-            GinIndex(fields=["patient_ids"], name="access_by_patient"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.screen} at {self.at}"
-
-
-class ApiKey(PracticeOwned):
-    """A program's key to one practice, acting as a person. Only its hash is stored."""
-
-    user = models.ForeignKey(User, models.CASCADE, related_name="+")
-    name = models.CharField(max_length=80, blank=True)
-    hint = models.CharField(max_length=4)
-    key_hash = models.CharField(max_length=64)
-    created_at = models.DateTimeField(auto_now_add=True)
-    last_used_on = models.DateField(null=True)
-    revoked_at = models.DateTimeField(null=True)
-
-    objects: ClassVar["models.QuerySet[ApiKey]"] = scoped(models.QuerySet)
-
-    class Meta:
-        constraints: ClassVar[list[BaseConstraint]] = [
-            models.UniqueConstraint(fields=["practice", "key_hash"], name="api_key_hash_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"…{self.hint}"
-
-    @staticmethod
-    def hash_of(key: str) -> str:
-        return hashlib.sha256(key.encode()).hexdigest()
-
-
-class IdempotencyKey(PracticeOwned):
-    """A request that was answered once, and is answered the same when it comes again."""
-
-    api_key = PracticeForeignKey(ApiKey, models.CASCADE, related_name="+")
-    key_hash = models.CharField(max_length=64)
-    fingerprint = models.CharField(max_length=64, help_text="Hash of method, path and body.")
-    status = models.PositiveSmallIntegerField(null=True)
-    answer = EncryptedJSONField(null=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    objects: ClassVar["models.QuerySet[IdempotencyKey]"] = scoped(models.QuerySet)
-
-    class Meta:
-        constraints: ClassVar[list[BaseConstraint]] = [
-            models.UniqueConstraint(fields=["practice", "api_key", "key_hash"], name="idempotency_key_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.key_hash[:8]} ({self.status})"

@@ -1,0 +1,210 @@
+"""The visits themselves, on three axes."""
+
+import datetime as dt
+from typing import ClassVar
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q
+from django.db.models.constraints import BaseConstraint
+from django.utils import timezone
+
+from patients.models import Patient
+from practices.encryption import EncryptedTextField
+from practices.models import Room, User
+from practices.tenancy import PracticeForeignKey, PracticeOwned, scoped
+from scheduling.models.roster import AppointmentType, Practitioner
+
+
+class Span(Func):
+    """tstzrange(starts_at, ends_at), for the exclusion constraint."""
+
+    function = "TSTZRANGE"
+    output_field = DateTimeRangeField()
+
+
+class Status(models.TextChoices):
+    """Booking status, FHIR R4 Appointment.status."""
+
+    BOOKED = "booked", "Booked"
+    ARRIVED = "arrived", "Arrived"
+    FULFILLED = "fulfilled", "Done"
+    CANCELLED = "cancelled", "Cancelled"
+    NOSHOW = "noshow", "No-show"
+    ENTERED_IN_ERROR = "entered-in-error", "Entered in error"
+
+
+ACTIVE = [Status.BOOKED, Status.ARRIVED, Status.FULFILLED]
+
+
+class Confirmation(models.TextChoices):
+    """What is known of the patient's intention; its own axis beside booking and flow."""
+
+    UNSENT = "unsent", "Not asked yet"
+    SENT = "sent", "Asked"
+    DELIVERED = "delivered", "Asked, delivered"
+    LEFT_MESSAGE = "left_message", "Left a message"
+    CONFIRMED = "confirmed", "Confirmed"
+    CHANGE_REQUESTED = "change_requested", "Wants another time"
+    CALLBACK_REQUESTED = "callback_requested", "Wants a call"
+    DECLINED = "declined", "Cannot come"
+    UNDELIVERABLE = "undeliverable", "Could not be reached"
+
+
+class CancellationReason(models.TextChoices):
+    """FHIR appointment-cancellation-reason, the codes a front desk uses, in its own words."""
+
+    PATIENT = "pat", "Patient: other reason"
+    PATIENT_REMINDER = "pat-crs", "Patient: answered a reminder"
+    PATIENT_LINK = "pat-cpp", "Patient: by the link"
+    PATIENT_BETTER = "pat-fb", "Patient: feels better"
+    PATIENT_TRANSPORT = "pat-lt", "Patient: no transport"
+    PATIENT_MOVED = "pat-mv", "Patient: moved away"
+    PATIENT_OTHER_PROVIDER = "pat-ucp", "Patient: sees somebody else"
+    PATIENT_DECEASED = "pat-dec", "Patient: died"
+    PROVIDER = "prov", "Clinician: other reason"
+    PROVIDER_PERSONAL = "prov-pers", "Clinician: away"
+    NO_INTERPRETER = "oth-int", "No interpreter"
+    NO_ROOM = "oth-room", "No room"
+    WEATHER = "oth-weath", "Weather"
+    ERROR = "oth-err", "Booked by mistake"
+    OTHER = "other", "Other"
+
+
+class AppointmentQuerySet(models.QuerySet["Appointment"]):
+    def active(self) -> "AppointmentQuerySet":
+        """Visits that take up their time."""
+        return self.filter(status__in=ACTIVE)
+
+    def on(self, day: dt.date) -> "AppointmentQuerySet":
+        """Visits of a practice-local date."""
+        return self.filter(local_date=day)
+
+    def on_board(self) -> "AppointmentQuerySet":
+        """What a day's board shows: everything but what was cancelled or never was."""
+        return self.exclude(status__in=[Status.CANCELLED, Status.ENTERED_IN_ERROR])
+
+    def unconfirmed(self) -> "AppointmentQuerySet":
+        return self.filter(status=Status.BOOKED).exclude(confirmation=Confirmation.CONFIRMED)
+
+    def with_people(self) -> "AppointmentQuerySet":
+        return self.select_related("patient", "practitioner", "appointment_type", "room")
+
+    def overlapping(self, starts_at: dt.datetime, ends_at: dt.datetime) -> "AppointmentQuerySet":
+        return self.filter(starts_at__lt=ends_at, ends_at__gt=starts_at)
+
+
+class Appointment(PracticeOwned):
+    """A visit (FHIR R4 Appointment) on three axes: booking, confirmation, flow.
+
+    The wall clock and zone that were agreed are kept beside the instant, so that a change of zone rules
+    can be carried out. `version` grows with each change: pages send it back, a stale one is refused.
+    """
+
+    patient = PracticeForeignKey(Patient, related_name="appointments")
+    practitioner = PracticeForeignKey(Practitioner, related_name="appointments")
+    appointment_type = PracticeForeignKey(AppointmentType, related_name="appointments")
+    room = PracticeForeignKey(Room, models.SET_NULL, null=True, related_name="+")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    local_date = models.DateField()
+    local_time = models.TimeField()
+    time_zone = models.CharField(max_length=40)
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.BOOKED)
+    confirmation = models.CharField(max_length=20, choices=Confirmation.choices, default=Confirmation.UNSENT)
+    confirmed_at = models.DateTimeField(null=True)
+    confirmed_by = models.CharField(max_length=10, blank=True)  # text, link, phone, staff, api
+    arrived_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)
+    left_at = models.DateTimeField(null=True)
+    reason = EncryptedTextField(blank=True, default="")
+    note = EncryptedTextField(blank=True, default="")
+    overbook_reason = models.CharField(max_length=80, blank=True)
+    rescheduled_from = PracticeForeignKey("self", null=True, related_name="rescheduled_to")
+    cancelled_at = models.DateTimeField(null=True)
+    cancellation_reason = models.CharField(max_length=10, choices=CancellationReason.choices, blank=True)
+    booked_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
+    version = models.PositiveIntegerField(default=1)
+
+    objects: ClassVar[AppointmentQuerySet] = scoped(AppointmentQuerySet)
+
+    class Meta:
+        ordering = ("starts_at",)
+        constraints: ClassVar[list[BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="visit_in_order"),
+            ExclusionConstraint(
+                name="no_double_booking",
+                expressions=[
+                    ("practitioner", RangeOperators.EQUAL),
+                    (Span("starts_at", "ends_at", RangeBoundary()), RangeOperators.OVERLAPS),
+                ],
+                condition=Q(status__in=ACTIVE) & Q(overbook_reason=""),
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["practice", "local_date", "practitioner"], name="visits_of_day"),
+            models.Index(
+                fields=["practice", "practitioner", "starts_at"],
+                include=["ends_at"],
+                name="visits_taken",
+                condition=Q(status__in=ACTIVE),
+            ),
+            models.Index(fields=["practice", "patient", "-starts_at"], name="visits_of_patient"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Appointment {self.pk}"
+
+    @property
+    def stage(self) -> str:
+        """The one word the board shows: book, conf, arr, vis, done, bad or off."""
+        if self.status in {Status.CANCELLED, Status.ENTERED_IN_ERROR}:
+            return "off"
+        if self.status == Status.NOSHOW:
+            return "bad"
+        if self.status == Status.FULFILLED:
+            return "done"
+        if self.status == Status.ARRIVED:
+            return "vis" if self.seen_at else "arr"
+        return "conf" if self.confirmation == Confirmation.CONFIRMED else "book"
+
+    @property
+    def minutes(self) -> int:
+        return round((self.ends_at - self.starts_at).total_seconds() / 60)
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in ACTIVE
+
+    @property
+    def is_open(self) -> bool:
+        """Booked, and neither here nor over: it can be moved, confirmed or cancelled."""
+        return self.status == Status.BOOKED
+
+    @property
+    def can_confirm(self) -> bool:
+        return self.is_open and self.confirmation != Confirmation.CONFIRMED
+
+
+class AppointmentSource(PracticeOwned):
+    """A visit's number in another system, for imports that run twice."""
+
+    appointment = PracticeForeignKey(Appointment, models.CASCADE, related_name="sources")
+    system = models.CharField(max_length=60)
+    value = models.CharField(max_length=100)
+
+    objects: ClassVar["models.QuerySet[AppointmentSource]"] = scoped(models.QuerySet)
+
+    class Meta:
+        constraints: ClassVar[list[BaseConstraint]] = [
+            models.UniqueConstraint(fields=["practice", "system", "value"], name="appointment_source_once"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["practice", "appointment"], name="sources_of_visit"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.system} of {self.appointment_id}"

@@ -1,0 +1,150 @@
+"""Who sees patients when, and which kinds of visits they offer."""
+
+import datetime as dt
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.constraints import BaseConstraint
+
+from practices.models import Location, Room, User, Weekday
+from practices.tenancy import PracticeForeignKey, PracticeOwned, scoped
+
+
+class PractitionerQuerySet(models.QuerySet["Practitioner"]):
+    def in_use(self) -> "PractitionerQuerySet":
+        return self.filter(active=True)
+
+
+class Practitioner(PracticeOwned):
+    """Somebody who sees patients (FHIR R4 Practitioner); may or may not sign in."""
+
+    user = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    name = models.CharField(max_length=80, help_text="As patients know them: Dr. Amara Osei.")
+    short_name = models.CharField(max_length=40, help_text="As staff say: Dr. Osei.")
+    initials = models.CharField(max_length=3)
+    gender = models.CharField(max_length=10, blank=True)
+    languages = models.CharField(max_length=40, blank=True)
+    room = PracticeForeignKey(Room, models.SET_NULL, null=True, blank=True, related_name="+")
+    location = PracticeForeignKey(Location, null=True, blank=True, related_name="+")
+    position = models.PositiveSmallIntegerField(default=0, help_text="Order of the columns.")
+    active = models.BooleanField(default=True)
+
+    objects: ClassVar[PractitionerQuerySet] = scoped(PractitionerQuerySet)
+
+    class Meta:
+        ordering = ("position", "name")
+
+    def __str__(self) -> str:
+        return self.short_name
+
+
+class AppointmentType(PracticeOwned):
+    """A kind of visit: how long it takes and who offers it. What patients read never names it."""
+
+    name = models.CharField(max_length=60)
+    minutes = models.PositiveSmallIntegerField()
+    practitioners: Any = models.ManyToManyField(
+        Practitioner, through="AppointmentTypeOffer", related_name="appointment_types"
+    )
+    for_new_patients = models.BooleanField(default=False)
+    video = models.BooleanField(default=False)
+    position = models.PositiveSmallIntegerField(default=0)
+    active = models.BooleanField(default=True)
+
+    objects: ClassVar["models.QuerySet[AppointmentType]"] = scoped(models.QuerySet)
+
+    class Meta:
+        ordering = ("position", "name")
+        constraints: ClassVar[list[BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(minutes__gte=5) & Q(minutes__lte=480), name="type_has_a_sane_length"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def length(self) -> dt.timedelta:
+        return dt.timedelta(minutes=self.minutes)
+
+
+class AppointmentTypeOffer(PracticeOwned):
+    """That a practitioner offers a type of visit."""
+
+    appointment_type = PracticeForeignKey(AppointmentType, models.CASCADE, related_name="offers")
+    practitioner = PracticeForeignKey(Practitioner, models.CASCADE, related_name="offers")
+
+    objects: ClassVar["models.QuerySet[AppointmentTypeOffer]"] = scoped(models.QuerySet)
+
+    class Meta:
+        constraints: ClassVar[list[BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["practice", "appointment_type", "practitioner"], name="offer_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class WeeklyHours(PracticeOwned):
+    """When a practitioner sees patients on a weekday, on the practice's wall clock, while valid.
+
+    A lunch break is the gap between two rows of a day.
+    """
+
+    practitioner = PracticeForeignKey(Practitioner, models.CASCADE, related_name="weekly_hours")
+    weekday = models.PositiveSmallIntegerField(choices=Weekday.choices)
+    starts = models.TimeField()
+    ends = models.TimeField()
+    valid_from = models.DateField(null=True, blank=True)
+    valid_until = models.DateField(null=True, blank=True)  # included
+
+    objects: ClassVar["models.QuerySet[WeeklyHours]"] = scoped(models.QuerySet)
+
+    class Meta:
+        ordering = ("weekday", "starts")
+        verbose_name_plural = "weekly hours"
+        constraints: ClassVar[list[BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(ends__gt=F("starts")), name="hours_end_after_they_start"),
+            models.CheckConstraint(
+                condition=Q(valid_until=None) | Q(valid_from=None) | Q(valid_until__gte=F("valid_from")),
+                name="hours_validity_in_order",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["practice", "practitioner", "weekday"], name="hours_of_practitioner"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_weekday_display()} {self.starts:%H:%M}–{self.ends:%H:%M}"
+
+    def valid_on(self, day: dt.date) -> bool:
+        return (self.valid_from is None or self.valid_from <= day) and (
+            self.valid_until is None or day <= self.valid_until
+        )
+
+
+class TimeOff(PracticeOwned):
+    """A span in which a practitioner sees nobody."""
+
+    practitioner = PracticeForeignKey(Practitioner, models.CASCADE, related_name="time_off")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    label = models.CharField(max_length=60, default="Out")  # shown on the board: no private reason
+
+    objects: ClassVar["models.QuerySet[TimeOff]"] = scoped(models.QuerySet)
+
+    class Meta:
+        verbose_name_plural = "time off"
+        constraints: ClassVar[list[BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="time_off_in_order"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["practice", "practitioner", "starts_at"], name="time_off_of_practitioner"),
+        ]
+
+    def __str__(self) -> str:
+        return self.label

@@ -1,0 +1,111 @@
+"""What a visit leaves: changes to take back, texts about it, links to it."""
+
+import hashlib
+import secrets
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.constraints import BaseConstraint
+from django.utils import timezone
+
+from messaging.models import Message
+from practices.encryption import EncryptedJSONField
+from practices.models import User
+from practices.tenancy import PracticeForeignKey, PracticeOwned, scoped
+from scheduling.models.appointment import Appointment
+
+
+class Change(PracticeOwned):
+    """One change to the diary that can be taken back until `undo_until`; the bar below the board shows it."""
+
+    class Kind(models.TextChoices):
+        BOOKED = "booked", "booked"
+        MOVED = "moved", "moved"
+        CANCELLED = "cancelled", "cancelled"
+        STATUS = "status", "changed"
+
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    appointment = PracticeForeignKey(Appointment, related_name="changes")
+    previous = PracticeForeignKey(Appointment, null=True, related_name="+")  # moved: the visit it was before
+    before = EncryptedJSONField(null=True)  # status: the fields as they were
+    version = models.PositiveIntegerField()  # of the appointment after the change
+    made_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    made_at = models.DateTimeField(default=timezone.now)
+    undo_until = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True)
+
+    objects: ClassVar["models.QuerySet[Change]"] = scoped(models.QuerySet)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["practice", "made_by", "-made_at"], name="changes_of_person"),
+            models.Index(fields=["practice", "appointment", "-made_at"], name="changes_of_visit"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+
+class Notice(PracticeOwned):
+    """That a message speaks of a visit: which rule asked for it, and of which version of the visit."""
+
+    appointment = PracticeForeignKey(Appointment, models.CASCADE, related_name="notices")
+    message = PracticeForeignKey(Message, models.CASCADE, related_name="notices")
+    kind = models.CharField(max_length=20)  # confirmation, reminder-2, moved, cancelled
+    version = models.PositiveIntegerField()
+
+    objects: ClassVar["models.QuerySet[Notice]"] = scoped(models.QuerySet)
+
+    class Meta:
+        constraints: ClassVar[list[BaseConstraint]] = [
+            models.UniqueConstraint(fields=["practice", "message"], name="notice_of_message"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["practice", "appointment", "kind"], name="notices_of_visit"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.appointment_id}"
+
+
+class VisitLinkQuerySet(models.QuerySet["VisitLink"]):
+    def usable(self) -> "VisitLinkQuerySet":
+        return self.filter(revoked_at=None, expires_at__gt=timezone.now())
+
+
+class VisitLink(PracticeOwned):
+    """A patient's private link to one visit (SECURITY.md C): stored hashed, expiring, single-purpose."""
+
+    WRONG_DATES_ALLOWED = 5
+
+    appointment = PracticeForeignKey(Appointment, models.CASCADE, related_name="links")
+    version = models.PositiveIntegerField()
+    token_hash = models.CharField(max_length=64)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    wrong_dates = models.PositiveSmallIntegerField(default=0)
+    locked_at = models.DateTimeField(null=True)
+    opened_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[VisitLinkQuerySet] = scoped(VisitLinkQuerySet)
+
+    class Meta:
+        constraints: ClassVar[list[BaseConstraint]] = [
+            models.UniqueConstraint(fields=["practice", "token_hash"], name="visit_link_once"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["practice", "appointment"], name="links_of_visit"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Link {self.pk}"
+
+    @staticmethod
+    def new_token(link_code: str) -> str:
+        """The practice's public code, then 128 random bits."""
+        return link_code + secrets.token_urlsafe(16)
+
+    @staticmethod
+    def hash_of(token: str) -> str:
+        return hashlib.sha256(token.encode()).hexdigest()
