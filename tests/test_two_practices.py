@@ -5,7 +5,6 @@ it may be seen, nothing of it may change, and no door may stumble (SECURITY.md A
 """
 
 import datetime as dt
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -27,14 +26,14 @@ from messaging import inbox
 from messaging.models import Message, Task
 from patients.registry import ConsentGiven, ContactGiven, register_patient
 from practices.apikeys import create_api_key
-from practices.models import Closure, Membership, Practice, Role
+from practices.models import Closure, Membership, Role
 from practices.tenancy import inside
 from scheduling.availability import free_times
 from scheduling.booking import book_appointment
 from scheduling.links import create_link
 from scheduling.models import Appointment, Change, TimeOff
-from tests.conftest import owner_connection
 from tests.factories import a_member, a_practice, a_practitioner, a_type, a_user, an_actor
+from tests.houses import rows_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -184,22 +183,6 @@ def leaks(response: HttpResponse) -> list[str]:
     body = b"" if response.streaming else response.content
     text = (body.decode(errors="replace") + str(dict(response.headers))).lower()
     return [canary for canary in CANARIES if canary in text]
-
-
-def rows_of(practice: Practice) -> dict[str, str]:
-    """A hash of each table as far as it is the practice's, read as the owner of the tables."""
-    with owner_connection(str(connection.settings_dict["NAME"])) as owner:
-        owner.execute("SELECT set_config('app.practice_id', %s, false)", [str(practice.pk)])
-        tables = owner.execute(
-            "SELECT table_name FROM information_schema.columns WHERE table_schema = 'public' "
-            "AND column_name = 'practice_id' ORDER BY 1"
-        ).fetchall()
-        found = {}
-        for (table,) in tables:
-            query = f'SELECT t::text FROM "{table}" t WHERE practice_id = %s ORDER BY id'
-            rows = owner.execute(query, [practice.pk]).fetchall()  # type: ignore[arg-type]
-            found[table] = f"{len(rows)}:{hashlib.sha256(repr(rows).encode()).hexdigest()}"
-        return found
 
 
 def ask(client: Client, method: str, address: str, data: dict[str, Any], **headers: str) -> HttpResponse:
