@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, prefetch_related_objects
 from rapidfuzz.distance import OSA
 from rapidfuzz.fuzz import ratio
 
@@ -72,11 +72,15 @@ def find_patients(text: str, *, limit: int = 20) -> list[Match]:
     patients = _patients(
         set(_by_words(question.words)) if question.words else set(),
         _by_strong_facts(question.birth_date, question.digits, question.email),
+        with_contacts=bool(question.digits or question.email),
     )
     matches = [match for patient in patients if (match := _judge(patient, question))]
     best = max((facts for facts, _ in matches), default=0)
     fitting = [match for facts, match in matches if facts == best]
-    return sorted(fitting, key=_order)[:limit]
+    found = sorted(fitting, key=_order)[:limit]
+    # Only those that are shown: one related manager per candidate was half of a search's work.
+    prefetch_related_objects([match.patient for match in found], "contact_points")
+    return found
 
 
 def likely_duplicates(
@@ -92,6 +96,7 @@ def likely_duplicates(
     patients = _patients(
         set(_by_words(names)) if given.strip() and family.strip() else set(),
         _by_strong_facts(birth_date, digits),
+        with_contacts=True,
     )
     matches = []
     for patient in patients:
@@ -197,8 +202,10 @@ def _by_strong_facts(birth_date: dt.date | None, digits: str, email: str = "") -
         return born, Q(last_four_index=ContactPoint.last_four_index_for(practice_id, digits[-4:]))
 
 
-def _patients(ids: set[uuid.UUID], strong: tuple[Q | None, Q | None]) -> list[Patient]:
-    """The candidates with their contact points."""
+def _patients(
+    ids: set[uuid.UUID], strong: tuple[Q | None, Q | None], *, with_contacts: bool
+) -> list[Patient]:
+    """The candidates, with their contact points where these decide."""
     by_patient, by_contact = strong
     if by_contact is not None:
         points = ContactPoint.objects.filter(by_contact).order_by("pk")
@@ -206,7 +213,8 @@ def _patients(ids: set[uuid.UUID], strong: tuple[Q | None, Q | None]) -> list[Pa
     if by_patient is not None:
         born = Patient.objects.filter(by_patient).order_by("sort_name")
         ids |= set(born.values_list("pk", flat=True)[:MOST_CANDIDATES])
-    return list(Patient.objects.filter(pk__in=ids).prefetch_related("contact_points"))
+    found = Patient.objects.filter(pk__in=ids)
+    return list(found.prefetch_related("contact_points") if with_contacts else found)
 
 
 def _judge(patient: Patient, question: Question) -> tuple[int, Match] | None:
@@ -216,7 +224,7 @@ def _judge(patient: Patient, question: Question) -> tuple[int, Match] | None:
         fits.append(("name", score))
     if question.birth_date and patient.birth_date == question.birth_date:
         fits.append(("birth date", 100))
-    points = patient.contact_points.all()
+    points = patient.contact_points.all() if question.email or question.digits else ()
     if question.email and any(point.value == question.email for point in points):
         fits.append(("e-mail", 100))
     if question.digits and any(_ends_with(point, question.digits) for point in points):
