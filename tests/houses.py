@@ -27,7 +27,7 @@ from tests.factories import PASSWORD
 from tools.pretend_supplier.client import PretendSupplier
 
 ROOT = Path(__file__).parents[1]
-START_SECONDS = 40
+START_SECONDS = 90
 
 
 def free_port() -> int:

@@ -22,7 +22,7 @@ from tests.messaging.conftest import a_texting_patient
 PHONE = "+15035550142"
 
 
-def until(look: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
+def until(look: Callable[[], Any], what: str, seconds: float = 30.0) -> Any:
     """Looks until something is there; a worker of another process does it in its own time."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
