@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import phonenumbers
 from django.core.exceptions import ValidationError
@@ -88,6 +88,15 @@ class Reach:
     can_text: bool
     can_email: bool
     why_not: str = ""
+    text_to: ContactPoint | None = field(default=None, compare=False)
+    email_to: ContactPoint | None = field(default=None, compare=False)
+
+    def may_go_by(self, channel: str) -> bool:
+        return self.can_email if channel == Channel.EMAIL else self.can_text
+
+    def point_for(self, channel: str) -> ContactPoint | None:
+        """The number or address that is tried first; None where there is none."""
+        return self.email_to if channel == Channel.EMAIL else self.text_to
 
 
 def reachability(patients: Iterable[Patient]) -> dict[uuid.UUID, Reach]:
@@ -95,7 +104,7 @@ def reachability(patients: Iterable[Patient]) -> dict[uuid.UUID, Reach]:
     everyone = list(patients)
     ids = {patient.pk for patient in everyone}
     points: dict[uuid.UUID, list[ContactPoint]] = {}
-    for point in ContactPoint.objects.filter(patient_id__in=ids):
+    for point in ContactPoint.objects.filter(patient_id__in=ids).order_by("rank", "id"):
         points.setdefault(point.patient_id, []).append(point)
     agreed = {
         (consent.patient_id, consent.channel)
@@ -107,16 +116,17 @@ def reachability(patients: Iterable[Patient]) -> dict[uuid.UUID, Reach]:
 
 def _reach(patient: Patient, points: list[ContactPoint], agreed: set[tuple[uuid.UUID, str]]) -> Reach:
     phones = [point for point in points if point.system == ContactPoint.System.PHONE]
-    textable = any(point.textable for point in phones)
-    has_email = any(point.system == ContactPoint.System.EMAIL and not point.unusable for point in points)
+    emails = [point for point in points if point.system == ContactPoint.System.EMAIL]
+    text_to = next((point for point in phones if point.textable), None)
+    email_to = next((point for point in emails if not point.unusable), None)
     if patient.deceased:
         return Reach(has_phone=bool(phones), can_text=False, can_email=False, why_not="died")
-    can_text = textable and (patient.pk, Channel.SMS.value) in agreed
-    can_email = has_email and (patient.pk, Channel.EMAIL.value) in agreed
+    can_text = text_to is not None and (patient.pk, Channel.SMS.value) in agreed
+    can_email = email_to is not None and (patient.pk, Channel.EMAIL.value) in agreed
     why_not = ""
     if not (can_text or can_email):
-        if textable or has_email:
+        if text_to or email_to:
             why_not = "no consent to texts or e-mail"
         else:
             why_not = "no mobile number or e-mail" if phones else "no phone or e-mail"
-    return Reach(bool(phones), can_text, can_email, why_not)
+    return Reach(bool(phones), can_text, can_email, why_not, text_to, email_to)

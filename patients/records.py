@@ -1,13 +1,15 @@
 """What the pages of a record show: rows of lists, contacts, consents, the access log."""
 
+import datetime as dt
 from typing import Any
 
 from patients.contacts import show_phone
 from patients.models import Channel, Consent, ContactPoint, Need, Patient
 from patients.search import Match
-from practices.models import AccessEvent, AuditEntry, Practice
+from practices.models import AccessEvent, AuditEntry, Practice, User
 
 LOG_ROWS = 200
+LATELY = 8
 NEED_ICONS = {
     Need.INTERPRETER: "lang",
     Need.STEP_FREE: "access",
@@ -50,6 +52,14 @@ def hit(match: Match, practice: Practice, *, private: bool) -> dict[str, Any]:
     }
 
 
+def opened_lately(user: User, since: dt.datetime) -> list[Patient]:
+    """The patients whose records this person opened last, the latest first."""
+    events = AccessEvent.objects.filter(actor=user, screen="record", at__gte=since).order_by("-at")
+    ids = list(dict.fromkeys(key for event in events[:60] for key in event.patient_ids))[:LATELY]
+    found = Patient.objects.prefetch_related("contact_points").in_bulk(ids)
+    return [found[key] for key in ids if key in found]
+
+
 def contacts(patient: Patient) -> list[dict[str, Any]]:
     """The phones and addresses in the order they are tried."""
     points = sorted(patient.contact_points.all(), key=lambda p: (p.system != "phone", p.rank, p.pk))
@@ -67,7 +77,8 @@ def contacts(patient: Patient) -> list[dict[str, Any]]:
 
 def first_phone(patient: Patient) -> str:
     """The number to call: the first that works, or nothing."""
-    return next((str(c["value"]) for c in contacts(patient) if c["phone"] and not c["unusable"]), "")
+    callable_ones = (c for c in contacts(patient) if c["phone"] and c["unusable"] in {"", "landline"})
+    return next((str(contact["value"]) for contact in callable_ones), "")
 
 
 def consents(patient: Patient) -> list[dict[str, Any]]:
@@ -90,6 +101,7 @@ def needs(patient: Patient) -> list[tuple[str, str]]:
 def access_log(patient: Patient, practice: Practice) -> list[dict[str, Any]]:
     """The latest who-saw and who-changed rows together, newest first, in local time."""
     seen = AccessEvent.objects.filter(patient_ids__contains=[patient.pk]).select_related("actor")
+    seen = seen.exclude(screen="access log")  # that has a row of its own kind among the audit entries
     done = AuditEntry.objects.filter(patient_id=patient.pk).select_related("actor")
     rows = [_row(event, f"saw the {event.screen}", [], practice) for event in seen.order_by("-at")[:LOG_ROWS]]
     for entry in done.order_by("-at")[:LOG_ROWS]:

@@ -1,5 +1,6 @@
 """Pages of the patients: search, a new patient, the record, its details and who looked at it."""
 
+import datetime as dt
 import uuid
 from typing import Any
 
@@ -33,6 +34,7 @@ from practices.audit import record, record_read
 
 PAGE_LIMIT = 50
 PALETTE_LIMIT = 8
+LATELY = dt.timedelta(days=3)
 
 
 def patient_or_404(patient_id: uuid.UUID) -> Patient:
@@ -87,6 +89,9 @@ def search_page(request: DeskRequest) -> HttpResponse:
     form = SearchForm(request.POST if request.method == "POST" else None)
     text = form.cleaned_data["q"].strip() if form.is_bound and form.is_valid() else ""
     matches = find_patients(text, limit=PAGE_LIMIT) if text else []
+    if not form.is_bound:
+        since = request.practice.now() - LATELY
+        matches = [Match(patient, "name", 1.0) for patient in records.opened_lately(request.user, since)]
     context = {
         "form": form,
         "text": text,
