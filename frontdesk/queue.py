@@ -69,6 +69,7 @@ class QueueRow:
     action: str
     action_url: str
     method: str = "get"
+    dialog: bool = False
     first: bool = False
     owner: str = ""
     mine: bool = False
@@ -194,7 +195,7 @@ def _task_row(task: Task, visit: Appointment | None, desk: Desk) -> QueueRow:
     title, rest = words.format(name=name), [task.note] if task.note and not desk.private else []
     quote = _quote(task.message, desk)
     if quote and task.kind in UNANSWERED_KINDS:
-        title, rest = quote, [name]
+        title, rest = quote, [name if task.patient_id else _from(task.message, desk)]
     if visit:
         rest.append(f"visit {short_when(visit.starts_at, desk.practice)}")
     row = QueueRow(
@@ -236,6 +237,11 @@ def _offer(row: QueueRow, task: Task, visit: Appointment | None, desk: Desk) -> 
         ways += _call(task.patient_id, desk)
     if task.patient_id and (task.message_id or task.kind in UNANSWERED_KINDS):
         ways.append(Step("Answer", desk.to("patient-messages", task.patient_id), "get", icon="msg"))
+    if not task.patient_id and task.message_id and task.kind in UNANSWERED_KINDS:
+        # A number of nobody or of several: the answer page asks who wrote.
+        ways.append(
+            Step("Answer", desk.to("message-answer", task.message_id), "get", icon="msg", dialog=True)
+        )
     if not (task.kind in BY_PHONE or not task.message_id):
         ways += _call(task.patient_id, desk)
     if visit and task.kind not in ABOUT_VISIT:
@@ -261,6 +267,8 @@ def _message_row(message: Message, desk: Desk) -> QueueRow:
     ways = []
     if message.patient_id:
         ways.append(Step("Answer", desk.to("patient-messages", message.patient_id), "get", icon="msg"))
+    else:
+        ways.append(Step("Answer", desk.to("message-answer", message.pk), "get", icon="msg", dialog=True))
     handled = Step("Handled", desk.to("message-handled", message.pk), icon="check")
     _take_first(row, [*ways, *_call(message.patient_id, desk), handled])
     return row
@@ -288,6 +296,11 @@ def _visit_row(visit: Appointment, desk: Desk) -> QueueRow:
     return row
 
 
+def _from(message: Message | None, desk: Desk) -> str:
+    """The number of a text that is not one patient's."""
+    return "Hidden number" if message is None or desk.private else show_phone(str(message.address))
+
+
 def _call(patient_id: uuid.UUID | None, desk: Desk) -> list[Step]:
     number = desk.phones.get(patient_id) if patient_id else None
     return [Step(f"Call {show_phone(number)}", f"tel:{number}", "get", icon="phone")] if number else []
@@ -296,7 +309,7 @@ def _call(patient_id: uuid.UUID | None, desk: Desk) -> list[Step]:
 def _take_first(row: QueueRow, steps: list[Step]) -> None:
     """The first step becomes the row's button; a call shows its number in the row."""
     main, *row.more = steps
-    row.action, row.action_url, row.method = main.label, main.url, main.method
+    row.action, row.action_url, row.method, row.dialog = main.label, main.url, main.method, main.dialog
     if row.dial:
         row.action, number = "Call", main.label.removeprefix("Call ")
         row.text = f"{number}, {row.text[:1].lower()}{row.text[1:]}"

@@ -332,3 +332,29 @@ def decide_opt_out(*, message: Message, stop_texts: bool, by: Actor) -> None:
         if stop_texts:
             record_consent(message, granted=False)
     mark_handled(message=message, outcome="texts stopped" if stop_texts else "texts go on", by=by)
+
+
+@transaction.atomic
+def give_to_patient(*, message: Message, patient: Patient, by: Actor) -> int:
+    """Says whose an unanswered text is, when one number serves several; returns how many texts went along.
+
+    Only a patient who has the number can be chosen: raises ValueError otherwise.
+    """
+    if patient.pk not in {candidate.pk for candidate in candidates(message)}:
+        raise ValueError("This number is not in that patient’s record.")
+    rows = list(unanswered(message).select_for_update())
+    for row in rows:
+        row.patient, row.language = patient, patient.language
+        row.save(update_fields=["patient", "language"])
+        audit.record(
+            "message.given_to_patient",
+            row,
+            by=by,
+            patient_id=patient.pk,
+            changes={"patient": [None, patient.pk]},
+        )
+    for task in Task.objects.open().filter(once_key=f"answer:{message.address_index}", patient=None):
+        task.patient = patient
+        task.save(update_fields=["patient"])
+    changes.announce(current_practice(), "messages", "queue")
+    return len(rows)

@@ -16,7 +16,7 @@ from django.utils import timezone
 from kombu.exceptions import KombuError
 
 from messaging.models import Message, MessageQuerySet, Suppression
-from patients.contacts import email_contact, textable_contact
+from patients.contacts import Reach, email_contact, textable_contact
 from patients.models import Channel, Consent, ContactPoint, Patient
 from practices import audit, changes
 from practices.audit import Actor
@@ -34,7 +34,8 @@ def address_index(channel: str, address: str) -> str:
     return ContactPoint.index_for(current_practice().pk, system, address)
 
 
-@transaction.atomic
+# No savepoint: nothing is refused here, and what fails takes the caller's change with it.
+@transaction.atomic(savepoint=False)
 def queue_message(
     *,
     patient: Patient | None,
@@ -43,6 +44,7 @@ def queue_message(
     body: str,
     language: str,
     contact_point: ContactPoint | None = None,
+    reach: Reach | None = None,
     subject: str = "",
     send_after: dt.datetime,
     useful_until: dt.datetime | None = None,
@@ -56,13 +58,12 @@ def queue_message(
 
     A message that may not go is stored as `suppressed` with its reason: `no_consent`, `opted_out`,
     `no_address`, `deceased`. `send_after` moves out of the practice's quiet hours. An answer
-    (`in_reply_to`) goes to the address that wrote, and needs no consent but no opt-out either.
+    (`in_reply_to`) goes to the address that wrote, and needs no consent but no opt-out either. A caller
+    that has read how the patient may be reached hands it on in `reach`.
     """
     practice = current_practice()
-    if contact_point is None and patient is not None and in_reply_to is None:
-        contact_point = email_contact(patient) if channel == Channel.EMAIL else textable_contact(patient)
-    if contact_point is None and in_reply_to is not None:
-        contact_point = in_reply_to.contact_point
+    if contact_point is None:
+        contact_point = _usual_point(patient, channel, reach, in_reply_to)
     address = _address(contact_point, staff, in_reply_to)
     message = Message(
         practice=practice,
@@ -85,10 +86,22 @@ def queue_message(
         ignores_quiet_hours=ignores_quiet_hours,
         in_reply_to=in_reply_to,
     )
-    message.reason = why_not(message, permissions_for([message]))
+    message.reason = why_not(message, permissions_for([message], reach=reach))
     if message.reason:
         message.status = Message.Status.SUPPRESSED
     return _store(message, by)
+
+
+def _usual_point(
+    patient: Patient | None, channel: str, reach: Reach | None, in_reply_to: Message | None
+) -> ContactPoint | None:
+    if in_reply_to is not None:
+        return in_reply_to.contact_point
+    if reach is not None:
+        return reach.point_for(channel)
+    if patient is None:
+        return None
+    return email_contact(patient) if channel == Channel.EMAIL else textable_contact(patient)
 
 
 def _address(point: ContactPoint | None, staff: User | None, in_reply_to: Message | None) -> str:
@@ -107,16 +120,21 @@ class Permissions:
     agreed: frozenset[tuple[uuid.UUID, str]]  # patient, channel
 
 
-def permissions_for(messages: Iterable[Message]) -> Permissions:
-    """What must be known to send these messages, in two queries however many they are."""
+def permissions_for(messages: Iterable[Message], *, reach: Reach | None = None) -> Permissions:
+    """What must be known to send these messages, in two queries however many they are.
+
+    `reach` says what is known of their one patient already: only who asked for silence is read then.
+    """
     rows = list(messages)
     silent = Suppression.objects.filter(
         address_index__in={message.address_index for message in rows}, lifted_at=None
     ).values_list("channel", "address_index")
-    last_words = Consent.objects.in_force().filter(
-        patient_id__in={message.patient_id for message in rows if message.patient_id}
-    )
-    agreed = {(consent.patient_id, consent.channel) for consent in last_words if consent.granted}
+    patient_ids = {message.patient_id for message in rows if message.patient_id}
+    if reach is not None:
+        agreed = {(pk, channel) for pk in patient_ids for channel in SYSTEM_OF if reach.may_go_by(channel)}
+    else:
+        last_words = Consent.objects.in_force().filter(patient_id__in=patient_ids)
+        agreed = {(consent.patient_id, consent.channel) for consent in last_words if consent.granted}
     return Permissions(frozenset(silent), frozenset(agreed))
 
 
@@ -147,15 +165,16 @@ def suppressed(channel: str, index: str) -> bool:
 def _store(message: Message, by: Actor) -> Message:
     """Inserts the row, or finds the one that was there first: the constraint decides, never a look before."""
     Message.objects.bulk_create([message], ignore_conflicts=True)
-    stored: Message = Message.objects.get(idempotency_key=message.idempotency_key)
-    if stored.pk != message.pk:
-        return stored
+    same_key = Message.objects.filter(idempotency_key=message.idempotency_key)
+    if same_key.values_list("pk", flat=True).get() != message.pk:
+        earlier: Message = same_key.get()
+        return earlier
     audit.record(
-        "message.suppressed" if stored.reason else "message.queued",
-        stored,
+        "message.suppressed" if message.reason else "message.queued",
+        message,
         by=by,
-        patient_id=stored.patient_id,
-        changes={"kind": ["", stored.kind], "reason": ["", stored.reason]},
+        patient_id=message.patient_id,
+        changes={"kind": ["", message.kind], "reason": ["", message.reason]},
     )
     changes.announce(message.practice, "messages")
     if (

@@ -8,6 +8,7 @@ urlpatterns = [
     path("patients/<uuid:patient_id>/messages/", views.patient_messages, name="patient-messages"),
     path("patients/<uuid:patient_id>/text/", views.text_patient, name="text-patient"),
     path("messages/<uuid:message_id>/answer/", views.answer, name="message-answer"),
+    path("messages/<uuid:message_id>/give/", views.give, name="message-give"),
     path("messages/<uuid:message_id>/handled/", views.handled, name="message-handled"),
     path("messages/<uuid:message_id>/undo-reading/", views.undo_reading, name="message-undo-reading"),
     path("messages/<uuid:message_id>/opt-out/", views.opt_out, name="message-opt-out"),

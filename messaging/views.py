@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -116,11 +116,13 @@ def text_patient(request: DeskRequest, patient_id: uuid.UUID) -> HttpResponse:
 
 
 @requires("message.send")
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def answer(request: DeskRequest, message_id: uuid.UUID) -> HttpResponse:
     message = incoming(message_id)
     if message.patient is None:
         return answer_unknown(request, message)
+    if request.method != "POST":
+        return redirect("patient-messages", practice=request.practice.slug, patient_id=message.patient_id)
     return written(
         request,
         message.patient,
@@ -130,11 +132,40 @@ def answer(request: DeskRequest, message_id: uuid.UUID) -> HttpResponse:
 
 def answer_unknown(request: DeskRequest, message: Message) -> HttpResponse:
     """An answer to a number that is nobody's, or several patients'."""
-    form = TextForm(request.POST)
-    if not form.is_valid():
-        return render(request, "messaging/answer.html", {"form": form, "message_row": message}, status=422)
-    inbox.answer_message(message=message, body=form.cleaned_data["body"], by=request.actor)
-    return back(request, None, "Text on its way")
+    form = TextForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        inbox.answer_message(message=message, body=form.cleaned_data["body"], by=request.actor)
+        return back(request, None, "Text on its way")
+    people = inbox.candidates(message)
+    audit.record_read(by=request.actor, patients=[person.pk for person in people], screen="message")
+    private = request.user.privacy_mode
+    context = {
+        "form": form,
+        "message_row": message,
+        "number": show_phone(str(message.address)),
+        "people": [(person.pk, person.shown_name(private=private)) for person in people],
+    }
+    return render(request, "messaging/answer.html", context, status=422 if form.errors else 200)
+
+
+@requires("message.send")
+@require_POST
+def give(request: DeskRequest, message_id: uuid.UUID) -> HttpResponse:
+    """Says whose a text from a shared number is, and goes on to the conversation."""
+    message = incoming(message_id)
+    patient = get_object_or_404(Patient.objects.all(), pk=form_uuid(request.POST.get("patient", "")))
+    try:
+        inbox.give_to_patient(message=message, patient=patient, by=request.actor)
+    except ValueError as refusal:
+        return HttpResponse(str(refusal), status=422, content_type="text/plain")
+    return redirect("patient-messages", practice=request.practice.slug, patient_id=patient.pk)
+
+
+def form_uuid(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise Http404 from None
 
 
 def incoming(message_id: uuid.UUID) -> Message:

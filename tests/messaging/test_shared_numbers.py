@@ -1,0 +1,90 @@
+"""A text from a number that several patients share: whose it is, a person says."""
+
+import pytest
+
+from frontdesk.queue import needs_you
+from messaging import inbox
+from messaging.models import Message, Task
+from practices.models import AuditEntry
+from practices.tenancy import inside
+from tests.factories import a_member, a_patient, a_practice, an_actor
+
+pytestmark = pytest.mark.django_db
+NUMBER = "+15035550187"
+
+
+@pytest.fixture
+def practice():
+    return a_practice()
+
+
+@pytest.fixture
+def desk(practice, client):
+    client.force_login(a_member(practice).user)
+    return client
+
+
+@pytest.fixture
+def family(practice):
+    return [a_patient(practice, given, "Vega", phone=NUMBER) for given in ("Ana", "Leo")]
+
+
+def written(practice, body="Can we come earlier?"):
+    with inside(practice):
+        return inbox.receive(supplier_id="SM1", from_=NUMBER, body=body)
+
+
+def test_the_queue_shows_the_number_and_offers_to_answer(practice, family):
+    message = written(practice)
+    with inside(practice):
+        (row,) = needs_you(practice)
+    assert "(503) 555-0187" in row.text
+    assert row.action == "Answer"
+    assert str(message.pk) in row.action_url
+
+
+def test_the_answer_page_asks_who_wrote(practice, family, desk):
+    message = written(practice)
+    page = desk.get(f"/p/{practice.slug}/messages/{message.pk}/answer/").content.decode()
+    assert "Ana Vega" in page
+    assert "Leo Vega" in page
+
+
+def test_choosing_a_patient_takes_the_text_and_its_task_along(practice, family, desk):
+    message = written(practice)
+    leo = family[1]
+    response = desk.post(f"/p/{practice.slug}/messages/{message.pk}/give/", {"patient": str(leo.pk)})
+    assert response.url == f"/p/{practice.slug}/patients/{leo.pk}/messages/"
+    with inside(practice):
+        assert Message.objects.get(pk=message.pk).patient == leo
+        assert Task.objects.open().get().patient == leo
+        assert AuditEntry.objects.get(verb="message.given_to_patient").patient_id == leo.pk
+
+
+def test_only_a_bearer_of_the_number_can_be_chosen(practice, family, desk):
+    message = written(practice)
+    stranger = a_patient(practice, "Tom", "Hargrove")
+    response = desk.post(f"/p/{practice.slug}/messages/{message.pk}/give/", {"patient": str(stranger.pk)})
+    assert response.status_code == 422
+    with inside(practice):
+        assert Message.objects.get(pk=message.pk).patient is None
+        with pytest.raises(ValueError, match="not in that patient"):
+            inbox.give_to_patient(message=message, patient=stranger, by=an_actor())
+
+
+@pytest.mark.parametrize("garbage", ["", "x", "00000000-0000-7000-8000-000000000000"])
+def test_garbage_is_nobody(practice, family, desk, garbage):
+    message = written(practice)
+    response = desk.post(f"/p/{practice.slug}/messages/{message.pk}/give/", {"patient": garbage})
+    assert response.status_code == 404
+
+
+def test_a_number_of_nobody_can_be_answered(practice, desk):
+    message = written(practice)
+    url = f"/p/{practice.slug}/messages/{message.pk}/answer/"
+    assert "nobody" in desk.get(url).content.decode()
+    assert desk.post(url, {"body": ""}).status_code == 422
+    desk.post(url, {"body": "Please call us."})
+    with inside(practice):
+        assert Message.objects.get(direction="out").status == "queued"
+        assert not Task.objects.open().exists()
