@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote
 
 import pytest
 from django.conf import settings
 from playwright.sync_api import Page
 
 from tests.factories import PASSWORD
+from tests.houses import free_port, with_path
 from tools import browser
 
 # Playwright's sync API keeps a loop running in this thread; the tests touch the database between its calls.
@@ -52,16 +52,9 @@ class Desk:
         page.wait_for_url(f"{self.url}{then}")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def desk_environment(port: int) -> dict[str, str]:
     """The environment of this run, pointed at the database that django_db_setup made."""
-    parts = urlsplit(os.environ["DATABASE_URL"])
-    database = urlunsplit(parts._replace(path=f"/{settings.DATABASES['default']['NAME']}"))
+    database = with_path(os.environ["DATABASE_URL"], settings.DATABASES["default"]["NAME"])
     return {
         **os.environ,
         "DATABASE_URL": database,
