@@ -1,11 +1,49 @@
-"""allauth's adapter: nobody registers alone, and sign-ins leave their trace."""
+"""allauth's adapter and the trace of sign-ins: nobody registers alone, and coming and going is recorded."""
+
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.dispatch import receiver
 from django.http import HttpRequest
 
+from practices import audit
+from practices.access import practices_of
+from practices.audit import Actor
+from practices.models import Membership, User
+from practices.tenancy import inside
 
-class InvitedOnly(DefaultAccountAdapter):
-    """People are added by `manage.py invite` or a manager, never by a public form."""
+
+class InvitedOnly(DefaultAccountAdapter):  # type: ignore[misc]
+    """People are added by `manage.py add_member` or a manager, never by a public form."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+
+def leave_trace(verb: str, user: User) -> None:
+    """An audit entry in each practice the person works for: that is where she could see something."""
+    actor = Actor(kind="staff", door="sign-in", user=user)
+    for practice in practices_of(user):
+        with inside(practice):
+            audit.record(verb, Membership.objects.get(user=user), by=actor)
+
+
+@receiver(user_logged_in)
+def signed_in(user: User, **_: Any) -> None:
+    leave_trace("person.signed_in", user)
+
+
+@receiver(user_logged_out)
+def signed_out(user: User | None, **_: Any) -> None:
+    if user is not None:
+        leave_trace("person.signed_out", user)
+
+
+@receiver(user_login_failed)
+def sign_in_failed(credentials: dict[str, Any], **_: Any) -> None:
+    """For an address we know; what else was typed is not kept."""
+    email = str(credentials.get("email") or credentials.get("username") or credentials.get("login") or "")
+    user = User.objects.filter(email__iexact=email[:254]).first() if email else None
+    if user is not None:
+        leave_trace("person.sign_in_failed", user)

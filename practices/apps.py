@@ -5,6 +5,6 @@ class PracticesConfig(AppConfig):
     name = "practices"
 
     def ready(self) -> None:
-        from practices import logs, openapi  # noqa: F401  (registers itself)
+        from practices import accounts, logs, openapi  # noqa: F401  (they register themselves)
 
         logs.configure()

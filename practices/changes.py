@@ -3,6 +3,7 @@
 The word goes out after the commit and may be lost: pages poll when the stream is away.
 """
 
+import functools
 import json
 import logging
 
@@ -14,17 +15,14 @@ from practices.models import Practice
 
 logger = logging.getLogger(__name__)
 
-_pool: redis.ConnectionPool | None = None
 
-
+@functools.cache
 def client() -> redis.Redis:
-    """A Redis client on this process's pool; short time-outs, a page never waits for it."""
-    global _pool
-    if _pool is None:
-        _pool = redis.ConnectionPool.from_url(
-            settings.REDIS_URL, socket_connect_timeout=0.5, socket_timeout=0.5, max_connections=20
-        )
-    return redis.Redis(connection_pool=_pool)
+    """This process's Redis client, on a pool; short time-outs, a page never waits for it."""
+    pool = redis.ConnectionPool.from_url(
+        settings.REDIS_URL, socket_connect_timeout=0.5, socket_timeout=0.5, max_connections=20
+    )
+    return redis.Redis(connection_pool=pool)
 
 
 def channel(practice_id: int) -> str:

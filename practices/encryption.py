@@ -53,6 +53,11 @@ def seal(plain: bytes, associated: bytes) -> bytes:
     return FORMAT + bytes([len(name)]) + name + nonce + key.encrypt(nonce, plain, associated)
 
 
+def current_key_id() -> str:
+    """The id of the key that seals now."""
+    return next(iter(parse_keys(settings.FIELD_KEYS)))
+
+
 def key_id_of(sealed: bytes) -> str:
     """The id of the key that sealed a value."""
     return sealed[2 : 2 + sealed[1]].decode()
@@ -120,8 +125,12 @@ class EncryptedField(models.Field):  # type: ignore[type-arg]
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         value = model_instance.__dict__.get(self.attname)
-        if value is None or isinstance(value, Sealed):
-            return value  # untouched since it was read: the same bytes go back
+        if isinstance(value, Sealed):
+            if key_id_of(value) == current_key_id():
+                return value  # untouched since it was read: the same bytes go back
+            value = self.open(value, model_instance)  # an older key's: this save is its rotation
+        if value is None:
+            return None
         return Sealed(seal(self.dump(value).encode(), self.associated(model_instance)))
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:

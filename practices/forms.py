@@ -21,10 +21,16 @@ class ClockField(forms.TimeField):
 
 
 class DayField(forms.DateField):
-    """A calendar date, typed or picked."""
+    """A calendar date, typed or picked, of a year in which a practice may plan."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**({"widget": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")} | kwargs))
+
+    def clean(self, value: Any) -> Any:
+        day = super().clean(value)
+        if day is not None and not 1970 <= day.year <= 2200:
+            raise forms.ValidationError("Use a year between 1970 and 2200.")
+        return day
 
 
 class DaysBefore(forms.CharField):

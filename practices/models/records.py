@@ -4,7 +4,6 @@ import hashlib
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.constraints import BaseConstraint
 from django.utils import timezone
@@ -59,7 +58,6 @@ class AccessEvent(PracticeOwned):
     class Meta:
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["practice", "-at"], name="access_by_time"),
-            GinIndex(fields=["patient_ids"], name="access_by_patient"),
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ from django_scopes import ScopeError
 
 from patients.models import Patient
 from practices.access import PERMISSIONS, admit
-from practices.models import Membership, Role
+from practices.models import AuditEntry, Membership, Role
 from practices.tenancy import inside
 from tests.factories import PASSWORD, a_member, a_patient, a_practice, a_user
 
@@ -71,6 +71,22 @@ def test_signing_in_by_e_mail_leads_to_the_practice(client):
     assert response.status_code == 302
     assert response.url == "/"
     assert client.get("/").url == f"/p/{practice.slug}/"
+    client.post("/lock/")
+    with inside(practice):
+        verbs = list(AuditEntry.objects.order_by("at").values_list("verb", flat=True))
+    assert verbs == ["person.signed_in", "person.signed_out"]
+
+
+def test_a_wrong_password_leaves_a_trace_and_tells_nothing(client):
+    practice = a_practice()
+    a_member(practice, a_user("dana@frontdesk.example"))
+    answers = [
+        client.post("/account/login/", {"login": who, "password": "not-her-password"}).content.decode()
+        for who in ("dana@frontdesk.example", "nobody@frontdesk.example")
+    ]
+    assert all("not correct" in answer for answer in answers)
+    with inside(practice):
+        assert AuditEntry.objects.get().verb == "person.sign_in_failed"
 
 
 def test_nobody_registers_alone(client):
