@@ -244,6 +244,9 @@ class Postgres:
         settings = {
             **self.settings,
             "listen_addresses": "127.0.0.1",
+            # The server's log would quote failed statements and rows with their values.
+            "log_min_error_statement": "panic",
+            "log_error_verbosity": "terse",
             "port": str(self.port),
             "unix_socket_directories": "",
         }

@@ -102,9 +102,12 @@ def test_resealing_takes_every_row_to_the_new_key(settings, capsys):
 def test_a_lost_key_is_named_and_nothing_is_returned():
     practice = a_practice()
     patient = a_patient(practice)
-    with override_settings(FIELD_KEYS=OTHER_KEY), inside(practice):
-        with pytest.raises(CannotDecrypt, match="not in FIELD_KEYS"):
-            _ = Patient.objects.get(pk=patient.pk).birth_date
+    with (
+        override_settings(FIELD_KEYS=OTHER_KEY),
+        inside(practice),
+        pytest.raises(CannotDecrypt, match="not in FIELD_KEYS"),
+    ):
+        _ = Patient.objects.get(pk=patient.pk).birth_date
 
 
 @pytest.mark.django_db
