@@ -96,7 +96,8 @@ def _usual_point(
     patient: Patient | None, channel: str, reach: Reach | None, in_reply_to: Message | None
 ) -> ContactPoint | None:
     if in_reply_to is not None:
-        return in_reply_to.contact_point
+        wrote_from: ContactPoint | None = in_reply_to.contact_point
+        return wrote_from
     if reach is not None:
         return reach.point_for(channel)
     if patient is None:
@@ -130,6 +131,7 @@ def permissions_for(messages: Iterable[Message], *, reach: Reach | None = None) 
         address_index__in={message.address_index for message in rows}, lifted_at=None
     ).values_list("channel", "address_index")
     patient_ids = {message.patient_id for message in rows if message.patient_id}
+    agreed: set[tuple[uuid.UUID, str]]
     if reach is not None:
         agreed = {(pk, channel) for pk in patient_ids for channel in SYSTEM_OF if reach.may_go_by(channel)}
     else:

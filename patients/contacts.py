@@ -106,10 +106,11 @@ def reachability(patients: Iterable[Patient]) -> dict[uuid.UUID, Reach]:
     points: dict[uuid.UUID, list[ContactPoint]] = {}
     for point in ContactPoint.objects.filter(patient_id__in=ids).order_by("rank", "id"):
         points.setdefault(point.patient_id, []).append(point)
+    last_words = Consent.objects.in_force().filter(patient_id__in=ids)
     agreed = {
-        (consent.patient_id, consent.channel)
-        for consent in Consent.objects.in_force().filter(patient_id__in=ids)
-        if consent.granted
+        (patient_id, channel)
+        for patient_id, channel, granted in last_words.values_list("patient_id", "channel", "granted")
+        if granted
     }
     return {patient.pk: _reach(patient, points.get(patient.pk, []), agreed) for patient in everyone}
 

@@ -176,7 +176,9 @@ class Appointments(DiaryView):
         with refusals():
             visit = book_appointment(
                 patient=get_object_or_404(Patient, pk=sent["patient"]),
-                practitioner=get_object_or_404(Practitioner, pk=sent["practitioner"]),
+                practitioner=get_object_or_404(
+                    Practitioner.objects.select_related("room"), pk=sent["practitioner"]
+                ),
                 appointment_type=get_object_or_404(AppointmentType, pk=sent["type"]),
                 starts_at=asked.instant(),
                 by=self.actor,

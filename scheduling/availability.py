@@ -123,7 +123,7 @@ def why_closed(practitioner: Practitioner, starts_at: dt.datetime, ends_at: dt.d
     """Why a practitioner sees nobody then, in words; empty when she does."""
     zone = current_practice().zone
     day = starts_at.astimezone(zone).date()
-    diary = read_diary([practitioner], day, ends_at.astimezone(zone).date())
+    diary = read_diary([practitioner], day, ends_at.astimezone(zone).date(), visits=False)
     if any(closure.first_day <= day <= closure.last_day for closure in diary.closures):
         return f"The practice is closed that day: {diary.closures[0].reason}."
     starts, ends = int(starts_at.timestamp()), int(ends_at.timestamp())

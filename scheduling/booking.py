@@ -56,7 +56,6 @@ __all__ = [
 REGIONS = ("appointments", "queue")
 
 
-@transaction.atomic
 def book_appointment(
     *,
     patient: Patient,
@@ -91,10 +90,13 @@ def book_appointment(
     lock_practitioners(practitioner)
     _check_time(visit)
     put(visit, new=True)
-    record_change(kind=Change.Kind.BOOKED, appointment=visit, by=by)
-    if tell_patient:
-        notices.tell_booked(visit, by=by)
-    _leave_trace("appointment.booked", visit, by, starts_at=[None, visit.starts_at])
+    # Every refusal came before the first row, so the practice's open transaction needs no savepoint: what
+    # fails from here on is no refusal, and takes the visit with it.
+    with transaction.atomic(savepoint=False):
+        record_change(kind=Change.Kind.BOOKED, appointment=visit, by=by)
+        if tell_patient:
+            notices.tell_booked(visit, by=by)
+        _leave_trace("appointment.booked", visit, by, starts_at=[None, visit.starts_at])
     return visit
 
 

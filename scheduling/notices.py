@@ -72,6 +72,7 @@ def tell(
     """
     practice = current_practice()
     send_after = send_after or timezone.now() + practice.undo_window
+    reach = reach or reachability([visit.patient])[visit.patient_id]
     channel = channel_for(visit.patient, reach)
     if channel is None or practice.after_quiet(send_after) >= visit.starts_at:
         return None
@@ -80,6 +81,7 @@ def tell(
     message = queue_message(
         patient=visit.patient,
         channel=channel,
+        reach=reach,
         kind=kind,
         body=words.body,
         subject=words.subject,
@@ -89,11 +91,11 @@ def tell(
         idempotency_key=f"{rule or kind}:{visit.pk}:{visit.version}:{channel}",
         by=by,
     )
-    Notice.objects.get_or_create(
-        practice=practice,
-        message=message,
-        defaults={"appointment": visit, "kind": rule or kind, "version": visit.version},
+    # A message that was there already has its notice: the constraint knows, nobody has to look.
+    notice = Notice(
+        practice=practice, message=message, appointment=visit, kind=rule or kind, version=visit.version
     )
+    Notice.objects.bulk_create([notice], ignore_conflicts=True)
     return message
 
 
