@@ -1,13 +1,13 @@
 """Every door of the house, in the order of its floors."""
 
 from django.contrib import admin
-from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from frontdesk.views import board, desk, queue
 from practices.access import public_door
 
-practice_pages = [
+practice_pages: list[URLPattern | URLResolver] = [
     path("", desk.practice_home, name="practice-home"),
     path("today/", board.today, name="today"),
     path("queue/", queue.queue, name="queue"),
@@ -20,7 +20,7 @@ practice_pages = [
     path("", include("practices.urls")),
 ]
 
-practice_api = [
+practice_api: list[URLPattern | URLResolver] = [
     path("", include("scheduling.api_urls")),
     path("", include("patients.api_urls")),
 ]
@@ -38,6 +38,6 @@ urlpatterns = [
     path("hooks/twilio/<slug:practice>/", include("messaging.hook_urls")),
     path("api/v1/p/<slug:practice>/", include(practice_api)),
     path("api/schema/", schema(SpectacularAPIView.as_view()), name="schema"),
-    path("api/", schema(SpectacularSwaggerView.as_view(url_name="schema")), name="api-docs"),
+    path("api/", schema(SpectacularSwaggerSplitView.as_view(url_name="schema")), name="api-docs"),
     path("platform-support/", admin.site.urls),
 ]

@@ -14,7 +14,7 @@ from practices.models import Membership, User
 from practices.tenancy import inside
 
 
-class InvitedOnly(DefaultAccountAdapter):  # type: ignore[misc]
+class InvitedOnly(DefaultAccountAdapter):
     """People are added by `manage.py add_member` or a manager, never by a public form."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
