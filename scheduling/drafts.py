@@ -12,7 +12,7 @@ from django.http import QueryDict
 from patients.models import Need, Patient
 from practices.models import Practice
 from scheduling.models import AppointmentType, Practitioner
-from scheduling.wallclock import resolve
+from scheduling.wallclock import resolve, within_reach
 
 PARTS = {"any": "Any time", "morning": "Morning", "afternoon": "Afternoon", "after-3": "After 3"}
 NOON = dt.time(12)
@@ -26,10 +26,16 @@ def as_uuid(text: str | None) -> uuid.UUID | None:
         return None
 
 
+def as_version(text: str | None) -> int:
+    """The version a page was made from; anything else counts as stale."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
 def as_instant(text: str, practice: Practice) -> dt.datetime | None:
     """An ISO instant; one without a zone is on the practice's wall clock, and must exist there once."""
     try:
         moment = dt.datetime.fromisoformat(text.strip())
+        within_reach(moment)
         return moment if moment.tzinfo else resolve(moment.date(), moment.time(), practice.zone)
     except (ValueError, OverflowError):
         return None
@@ -91,7 +97,7 @@ class HalfDay:
     def read(text: str | None) -> "HalfDay | None":
         day, _, half = (text or "").partition(".")
         try:
-            parsed = dt.date.fromisoformat(day)
+            parsed = within_reach(dt.date.fromisoformat(day))
         except ValueError:
             return None
         return HalfDay(parsed, "pm" if half == "pm" else "am")

@@ -11,7 +11,7 @@ from patients.dates import parse_birth_date, parse_day
 from patients.models import Need
 from scheduling.drafts import Draft, Slot
 from scheduling.models import CancellationReason, Practitioner
-from scheduling.wallclock import ClockChange, TimeIsAmbiguous, resolve
+from scheduling.wallclock import ClockChange, TimeIsAmbiguous, resolve, within_reach
 
 TIME = re.compile(r"(\d{1,2})(?:[:.h]?(\d{2}))?\s*([ap])?\.?(?:m\.?)?", re.IGNORECASE)
 
@@ -83,7 +83,7 @@ class WhenForm(forms.Form):
     def typed_slot(self, cleaned: dict[str, Any]) -> Slot | None:
         """The slot in day, time and clinician; messages at the fields where it is none."""
         diary = self.draft.diary
-        day = self.read("day", lambda text: parse_day(text, diary.practice.today()), cleaned)
+        day = self.read("day", lambda text: within_reach(parse_day(text, diary.practice.today())), cleaned)
         time = self.read("time", parse_clock, cleaned)
         who = diary.practitioner_of(cleaned.get("with_whom")) or self.draft.clinician
         if who is None:

@@ -20,6 +20,7 @@ from patients.importfiles import (
     split,
 )
 from scheduling.models import Status
+from scheduling.wallclock import YEARS
 
 NEEDED = ("appointment_id", "appointment_date", "appointment_time", "status", "patient_id")
 TIMES = ("check_in_time", "start_time", "end_time")
@@ -33,7 +34,6 @@ STATUSES = {
     "scheduled": Status.BOOKED,
     "booked": Status.BOOKED,
 }
-YEARS = range(2000, 2101)
 LONGEST_NUMBER = 100
 
 

@@ -62,7 +62,8 @@ def open_link(token: str) -> Iterator[VisitLink]:
     Writes nothing. Raises UnknownLink, or LinkClosed once the link expired or was revoked.
     """
     code = token[:-RANDOM_PART]
-    practice = Practice.objects.filter(link_code=code).first() if 0 < len(code) <= 8 else None
+    sane = len(code) <= 8 and code.isalnum()
+    practice = Practice.objects.filter(link_code=code).first() if sane else None
     if practice is None:
         raise UnknownLink
     with inside(practice):

@@ -29,6 +29,7 @@ from scheduling.links import PATIENT, LinkClosed, UnknownLink, check_birth_date,
 from scheduling.models import Appointment, CancellationReason, Confirmation, VisitLink
 from scheduling.visit_calendar import calendar_file
 from scheduling.visit_words import EN, ES, MONTHS, say_at, say_clock, say_day, words_in
+from scheduling.wallclock import within_reach
 from scheduling.wishes import ask_for_another_time
 from scheduling.words import short_when
 
@@ -206,7 +207,7 @@ def read_date(given: QueryDict) -> dt.date | None:
     try:
         year, month, day = (int(given.get(f"birth_{part}", "")) for part in ("year", "month", "day"))
         return dt.date(year, month, day)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
@@ -305,7 +306,7 @@ def new_time(door: Door) -> HttpResponse:
 def read_wish(value: str) -> dt.datetime | None:
     """A wished instant as the page offered it; it books nothing, so it need not be free any more."""
     try:
-        return dt.datetime.strptime(value, WISH).replace(tzinfo=dt.UTC)
+        return within_reach(dt.datetime.strptime(value, WISH)).replace(tzinfo=dt.UTC)
     except ValueError:
         return None
 

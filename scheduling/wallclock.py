@@ -7,6 +7,8 @@ are refused and the second asked (SECURITY.md E3); the edges of working hours ju
 import datetime as dt
 import zoneinfo
 
+YEARS = range(2000, 2101)  # nobody books outside: what is further away is a slip, and breaks date arithmetic
+
 
 class ClockChange(ValueError):
     """A wall-clock time that does not name one instant; the text is for the person who typed it."""
@@ -32,6 +34,13 @@ class TimeIsAmbiguous(ClockChange):
             f"{say_time(time)} comes twice on {say_day(day)}: the clocks go back that night. "
             "Say whether the first or the second is meant."
         )
+
+
+def within_reach(day: dt.date) -> dt.date:
+    """The same day, or datetime; ValueError in words when its year is none in which a practice has visits."""
+    if day.year not in YEARS:
+        raise ValueError(f"The year {day.year} is too far away.")
+    return day
 
 
 def resolve(day: dt.date, time: dt.time, zone: zoneinfo.ZoneInfo, *, fold: int | None = None) -> dt.datetime:

@@ -3,10 +3,12 @@
 import uuid
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseClientRefresh
 
 from frontdesk.brief import day_words
 from frontdesk.clinician_day import clinician_day
@@ -14,7 +16,7 @@ from frontdesk.views.answers import done_with
 from practices.access import DeskRequest, requires
 from practices.audit import record_read
 from practices.models import Role
-from scheduling.drafts import as_uuid
+from scheduling.drafts import as_uuid, as_version
 from scheduling.flow import Stage, set_stage
 from scheduling.models import Appointment, Practitioner
 from scheduling.refusals import BookingRefused
@@ -68,19 +70,17 @@ def day_context(request: DeskRequest, practitioner: Practitioner) -> dict[str, A
 def stage(request: DeskRequest, appointment_id: uuid.UUID) -> HttpResponse:
     """The next step of a visit, straight from the day."""
     visit = get_object_or_404(Appointment.objects.with_people(), pk=appointment_id)
-    wanted, version = request.POST.get("stage", ""), request.POST.get("version", "")
-    if wanted not in Stage.values or not version.isdigit():
+    wanted = request.POST.get("stage", "")
+    if wanted not in Stage.values:
         raise Http404
     try:
-        set_stage(appointment=visit, stage=wanted, version=int(version), by=request.actor)
+        version = as_version(request.POST.get("version"))
+        set_stage(appointment=visit, stage=wanted, version=version, by=request.actor)
     except BookingRefused as refusal:
         return refused_on_day(request, str(refusal))
     return done_with(request, f"{Stage(wanted).label}.", to="day", regions="appointments queue changes")
 
 
 def refused_on_day(request: DeskRequest, words: str) -> HttpResponse:
-    from django.contrib import messages
-    from django_htmx.http import HttpResponseClientRefresh
-
     messages.error(request, words)
     return HttpResponseClientRefresh() if request.htmx else redirect("day", request.practice.slug)

@@ -12,12 +12,12 @@ from practices.access import DeskRequest, requires
 from practices.audit import record_read
 from scheduling.booking import BookingRefused, OutsideHours, SlotTaken, reschedule_appointment
 from scheduling.booking_page import booking_page, next_choices
-from scheduling.drafts import Diary, Draft, Slot, as_instant, read_draft
+from scheduling.drafts import Diary, Draft, Slot, as_instant, as_version, read_draft
 from scheduling.forms import WhenForm
 from scheduling.models import Appointment
 from scheduling.views.booking import CONFLICT, UNFINISHED, done
 from scheduling.views.changes import bar
-from scheduling.views.visits import version_of, visit_or_404
+from scheduling.views.visits import visit_or_404
 from scheduling.words import short_when
 
 
@@ -44,7 +44,7 @@ def move_to(request: DeskRequest, visit: Appointment, draft: Draft, form: WhenFo
     try:
         moved = reschedule_appointment(
             appointment=visit,
-            version=version_of(request),
+            version=as_version(request.POST.get("version")),
             starts_at=slot.starts_at,
             practitioner=slot.practitioner,
             overbook_reason=form.cleaned_data["overbook_reason"],
@@ -122,7 +122,7 @@ def drop(request: DeskRequest, visit: Appointment) -> HttpResponse:
     try:
         moved = reschedule_appointment(
             appointment=visit,
-            version=version_of(request),
+            version=as_version(request.POST.get("version")),
             starts_at=starts_at,
             practitioner=practitioner,
             by=request.actor,

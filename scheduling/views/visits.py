@@ -18,11 +18,13 @@ from scheduling.booking import (
     cancel_appointment,
     confirm_appointment,
 )
+from scheduling.drafts import as_version
 from scheduling.flow import set_stage
 from scheduling.forms import CancelForm
 from scheduling.models import Appointment, CancellationReason
 from scheduling.noting import NoteChanged, save_note
 from scheduling.panel import find_visit, panel_of, visits_with_all
+from scheduling.regions import columns_of
 from scheduling.views.booking import CONFLICT, UNFINISHED, done
 from scheduling.words import short_when, stage_symbol, stage_words
 
@@ -58,7 +60,8 @@ def stepped(request: DeskRequest, visit: Appointment, words: str) -> HttpRespons
     if not request.htmx:
         return redirect(reverse("appointment", args=[request.practice.slug, visit.pk]))
     response = show_panel(request, visit_or_404(visit.pk))
-    response["HX-Trigger"] = json.dumps({"refresh": "appointments queue changes", "announce": words})
+    changed = " ".join([*columns_of(visit), "queue", "changes"])
+    response["HX-Trigger"] = json.dumps({"refresh": changed, "announce": words})
     return response
 
 
@@ -72,19 +75,14 @@ def not_done(request: DeskRequest, visit: Appointment, refusal: ValueError, want
     return show_panel(request, now, status=CONFLICT, problem=problem)
 
 
-def version_of(request: DeskRequest) -> int:
-    """The version the page was made from; something else counts as stale."""
-    text = request.POST.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-
-
 @require_POST
 @requires("appointment.flow")
 def stage(request: DeskRequest, appointment_id: uuid.UUID) -> HttpResponse:
     """Arrived, in visit, done, no-show, or one step back."""
     visit, wanted = visit_or_404(appointment_id), request.POST.get("stage", "")
+    version = as_version(request.POST.get("version"))
     try:
-        visit = set_stage(appointment=visit, stage=wanted, version=version_of(request), by=request.actor)
+        visit = set_stage(appointment=visit, stage=wanted, version=version, by=request.actor)
     except BookingRefused as refusal:
         return not_done(request, visit, refusal, f"You wanted: {wanted.replace('-', ' ')}.")
     return stepped(request, visit, stage_words(visit))
@@ -95,10 +93,9 @@ def stage(request: DeskRequest, appointment_id: uuid.UUID) -> HttpResponse:
 def confirm(request: DeskRequest, appointment_id: uuid.UUID) -> HttpResponse:
     """The patient said so on the phone."""
     visit = visit_or_404(appointment_id)
+    version = as_version(request.POST.get("version"))
     try:
-        visit = confirm_appointment(
-            appointment=visit, how="phone", version=version_of(request), by=request.actor
-        )
+        visit = confirm_appointment(appointment=visit, how="phone", version=version, by=request.actor)
     except BookingRefused as refusal:
         return not_done(request, visit, refusal, "You wanted: confirmed.")
     return stepped(request, visit, "Confirmed")

@@ -122,6 +122,7 @@ def test_a_number_and_a_consent_of_a_known_caller_are_kept(desk):
         ({"slot": ""}, "Choose a time."),
         ({"slot": "other", "day": "", "time": ""}, "Write the day."),
         ({"slot": "other", "day": "11/26", "time": "26:00"}, "There is no such time."),
+        ({"slot": "other", "day": "12/31/9999", "time": "11 PM"}, "The year 9999 is too far away."),
     ],
 )
 def test_what_is_wrong_is_said_at_the_field_and_all_that_was_typed_stays(desk, wrong, words):
@@ -186,6 +187,14 @@ def test_the_past_is_refused_in_words(desk):
     answer = desk.client.post(desk.url("book"), booking(desk, slot=slot(desk, "2026-11-23 10:00")), **HTMX)
     assert answer.status_code == 422
     assert "is over" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "asked", ["half=9999-12-31.pm", "start=9999-12-31T23:59-05:00", "start=0001-01-01T00:00%2B14:00"]
+)
+def test_an_address_with_a_day_beyond_the_calendar_opens_the_dialog_all_the_same(desk, asked):
+    address = f"{desk.url('book')}?{asked}&practitioner={desk.osei.pk}&visit_type={desk.kind.pk}"
+    assert desk.client.get(address, **HTMX).status_code == 200
 
 
 def other_time(desk: SimpleNamespace, day: str, time: str, **given: Any) -> dict[str, Any]:

@@ -198,6 +198,15 @@ def test_an_unfinished_date_is_no_guess(door, given):
         assert VisitLink.objects.get().wrong_dates == 0
 
 
+def test_numbers_beyond_the_calendar_are_no_dates(door):
+    given = RIGHT | {"birth_year": "9" * 30}
+    assert door.client.post(door.url("visit-details"), given).status_code == 422
+    assert door.client.post(door.url("visit-details"), RIGHT).status_code == 302
+    answer = door.client.post(door.url("visit-new-time"), {"wish": "00010101T0000Z"})
+    assert answer.status_code == 422
+    assert door.client.get(f"/v/%00ab{'x' * 22}/").status_code == 404
+
+
 def test_a_wish_goes_to_a_person_and_the_visit_stays(door):
     prove(door)
     page = door.client.get(door.url("visit-new-time")).content.decode()
