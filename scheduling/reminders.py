@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from messaging.models import Message, Task
-from messaging.staff_tasks import in_office_time, open_task
+from messaging.staff_tasks import close_task, in_office_time, open_task
 from patients.contacts import reachability
 from practices import audit, changes
 from practices.audit import SYSTEM, Actor
@@ -35,6 +35,7 @@ BY_TEXT = Actor(kind="patient", door="text")
 CATCH_UP = dt.timedelta(hours=24)
 ANSWERS_COUNT_FOR = dt.timedelta(days=7)
 MINUTES_TO_ACT = 120
+READ_WITHIN = dt.timedelta(minutes=1)  # a text is read in the request that brings it
 # The patient has not said anything yet.
 AWAITING = [
     Confirmation.UNSENT,
@@ -203,5 +204,41 @@ def _decline(appointment: Appointment, message: Message) -> None:
         message=message,
         appointment_id=visit.pk,
         by=BY_TEXT,
+    )
+    changes.announce(current_practice(), "appointments", "queue")
+
+
+@transaction.atomic
+def undo_reply(message: Message, by: Actor) -> None:
+    """Takes back what a text was read to say of a visit, unless somebody changed the visit since."""
+    done = Change.objects.filter(
+        kind=Change.Kind.STATUS,
+        made_by=None,
+        undone_at=None,
+        made_at__range=(message.created_at, message.created_at + READ_WITHIN),
+        appointment__notices__message__address_index=message.address_index,
+    )
+    change = done.select_related("appointment__practitioner").order_by("made_at").first()
+    if change is None:
+        return
+    visit = lock_visit(change.appointment)
+    if visit.version != change.version:
+        return
+    was, before = visit.confirmation, change.before or {}
+    moment = before["confirmed_at"]
+    visit.confirmation, visit.confirmed_by = before["confirmation"], before["confirmed_by"]
+    visit.confirmed_at = dt.datetime.fromisoformat(moment) if moment else None
+    visit.version += 1
+    visit.save()
+    change.undone_at = timezone.now()
+    change.save(update_fields=["undone_at"])
+    for task in Task.objects.open().filter(message=message, kind=Task.Kind.CANCEL):
+        close_task(task=task, outcome="read wrongly", by=by)
+    audit.record(
+        "appointment.answer-undone",
+        visit,
+        by=by,
+        patient_id=visit.patient_id,
+        changes={"confirmation": [was, visit.confirmation]},
     )
     changes.announce(current_practice(), "appointments", "queue")

@@ -14,7 +14,7 @@ from practices.tenancy import inside
 from scheduling.booking import cancel_appointment, confirm_appointment, reschedule_appointment
 from scheduling.models import Appointment, Change, Confirmation, Notice, Status, VisitLink
 from scheduling.notices import channel_for
-from scheduling.reminders import follow_deliveries, handle_reply, queue_reminders
+from scheduling.reminders import follow_deliveries, handle_reply, queue_reminders, undo_reply
 from scheduling.undo import undo_change
 from tests.factories import a_patient
 from tests.scheduling.conftest import NOW, a_diary, a_texted_patient, at
@@ -258,6 +258,29 @@ def test_a_yes_confirms_and_is_thanked_once(diary):
     assert "Wed, Nov 25 at 10:00 AM" in thanks.body
     entry = AuditEntry.objects.get(verb="appointment.confirmed")
     assert (entry.actor_kind, entry.door) == ("patient", "text")
+
+
+@pytest.mark.parametrize("reading", ["yes", "no"])
+def test_a_reading_that_is_undone_leaves_the_visit_as_it_was(diary, reading):
+    visit = diary.book()
+    left(waiting("confirmation"))
+    message = texted(diary)
+    assert handle_reply(message, reading)
+    undo_reply(message, diary.by)
+    visit.refresh_from_db()
+    assert (visit.confirmation, visit.confirmed_at, visit.confirmed_by) == (Confirmation.UNSENT, None, "")
+    assert not Task.objects.open().exists()
+
+
+def test_an_undone_reading_takes_nothing_from_who_changed_the_visit_since(diary):
+    visit = diary.book()
+    left(waiting("confirmation"))
+    message = texted(diary)
+    assert handle_reply(message, "no")
+    confirm_appointment(appointment=visit, how="phone", by=diary.by)
+    undo_reply(message, diary.by)
+    visit.refresh_from_db()
+    assert (visit.confirmation, visit.confirmed_by) == (Confirmation.CONFIRMED, "phone")
 
 
 def test_a_no_is_noted_and_a_person_decides(diary):
