@@ -1,6 +1,7 @@
 """The day's board and what keeps it fresh: the page, its fragment, the stream of changes."""
 
 import datetime as dt
+import uuid
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -12,9 +13,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from frontdesk import live as stream
-from frontdesk.dayplan import clock, minute_of
-from frontdesk.queue import needs_you
-from frontdesk.today import LEGEND, NIL, STEP, Board, day_board
+from frontdesk.cards import LEGEND
+from frontdesk.dayplan import Span, clock, minute_of
+from frontdesk.queue import first_rows
+from frontdesk.today import NIL, STEP, Board, day_board, stages_of
 from patients.dates import parse_day
 from practices.access import DeskRequest, requires, requires_stream
 from practices.audit import record_read
@@ -84,17 +86,47 @@ def page_context(request: DeskRequest, shown: Shown, board: Board) -> dict[str, 
 @require_GET
 @requires("board.view")
 def today(request: DeskRequest) -> HttpResponse:
-    """A day's board, or its list; `fragment=board` gives only the part that changes."""
+    """A day's board, or its list.
+
+    `fragment=board` gives only the part that changes, `fragment=column&who=…` only these clinicians' columns.
+    """
     shown = asked(request, request.practice)
+    part = request.GET.get("fragment", "")
+    if part == "column" and (answer := some_columns(request, shown)):
+        return answer
     board = day_board(request.practice, shown.day, private=request.user.privacy_mode)
     record_read(by=request.actor, patients=board.patient_ids, screen="list" if shown.as_list else "board")
     context = page_context(request, shown, board)
-    if request.GET.get("fragment") == "board":
+    if part:
         return render(request, "frontdesk/today_board.html", context | {"fragment": True})
-    rows = needs_you(request.practice, viewer=request.user)
-    context |= {"rows": rows[:IN_PANEL], "waiting": len(rows)}
+    context["rows"], context["waiting"] = first_rows(request.practice, viewer=request.user, limit=IN_PANEL)
+    request.waiting = context["waiting"]
     context["changes"] = change_rows(request.practice, request.user)
+    beside = [row.patient_id for row in context["rows"] if row.patient_id]
+    beside += [row.change.appointment.patient_id for row in context["changes"]]
+    record_read(by=request.actor, patients=beside, screen="queue")
     return render(request, "frontdesk/today.html", context)
+
+
+def some_columns(request: DeskRequest, shown: Shown) -> HttpResponse | None:
+    """The columns of `who` as they stand in a board drawn `from` minute `to` minute, and the legend.
+
+    None where the board has to be drawn anew: a visit lies outside its hours, or a column goes.
+    """
+    try:
+        who = {uuid.UUID(text) for text in request.GET.getlist("who")}
+        window = Span(int(request.GET.get("from", "")), int(request.GET.get("to", "")))
+        if not who:
+            return None
+        private = request.user.privacy_mode
+        board = day_board(request.practice, shown.day, private=private, who=who, window=window)
+    except (ValueError, LookupError):
+        return None
+    record_read(by=request.actor, patients=board.patient_ids, screen="board")
+    board.counts = stages_of(shown.day)
+    response = render(request, "frontdesk/today_columns.html", {"board": board, "shown": shown})
+    response["X-Live-Parts"] = "1"
+    return response
 
 
 @require_GET

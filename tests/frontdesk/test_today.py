@@ -15,6 +15,9 @@ from hypothesis import strategies as st
 
 from frontdesk.dayplan import MOST_LANES, Place, Span, free_places, lanes, overlap, span_of, subtract
 from frontdesk.today import Board, Card, day_board
+from messaging.models import Task
+from messaging.staff_tasks import open_task
+from practices.audit import SYSTEM
 from practices.models import AccessEvent, Closure, Practice
 from practices.tenancy import inside
 from scheduling.models import Appointment, AppointmentType, Practitioner, TimeOff
@@ -265,6 +268,16 @@ def test_the_page_records_who_was_shown(desk: Desk) -> None:
     with inside(desk.practice):
         event = AccessEvent.objects.get(screen="board")
     assert event.patient_ids == [visit.patient_id]
+
+
+def test_the_page_records_who_stands_beside_the_board_too(desk: Desk) -> None:
+    visit = desk.visit("Marisol Vega", desk.osei, desk.at(9))
+    task = {"kind": Task.Kind.CALL, "due_at": desk.at(9), "once_key": "call"}
+    with inside(desk.practice):
+        open_task(**task, patient=visit.patient, by=SYSTEM)
+    page(desk, "d=2026-06-10")
+    with inside(desk.practice):
+        assert AccessEvent.objects.get(screen="queue").patient_ids == [visit.patient_id]
 
 
 def test_a_fragment_holds_the_board_and_the_legend_only(desk: Desk) -> None:
