@@ -26,7 +26,7 @@ def test_a_plain_lock_has_no_fault() -> None:
         "--find-links wheels\n",
         "-i packages.example\n",
         "# from http://packages.example/simple\n",
-        "mine @ file:///home/somebody/mine --hash=sha256:aa\n",
+        "mine @ file:" + "///home/somebody/mine --hash=sha256:aa\n",
         "mine @ ../mine --hash=sha256:aa\n",
     ],
 )
