@@ -121,22 +121,56 @@ def needs_you(
     practice: Practice, *, viewer: User | None = None, now: dt.datetime | None = None
 ) -> list[QueueRow]:
     """The rows in their order, in five queries whatever waits; a viewer in privacy mode gets initials."""
+    return first_rows(practice, viewer=viewer, now=now, limit=None)[0]
+
+
+def first_rows(
+    practice: Practice, *, viewer: User | None, limit: int | None, now: dt.datetime | None = None
+) -> tuple[list[QueueRow], int]:
+    """The most pressing rows of `needs_you`, and how many there are; only what is shown is put in words."""
     now = now or timezone.now()
-    tasks = list(open_tasks(now).select_related("patient", "message", "owner"))
-    visits_of_tasks = Appointment.objects.with_people().in_bulk(
-        [task.appointment_id for task in tasks if task.appointment_id]
-    )
-    messages = list(unread_messages().select_related("patient").order_by("created_at"))
-    told = set(visits_of_tasks)
-    visits = [visit for visit in pressing_visits(now).with_people() if visit.pk not in told]
-    people = [row.patient_id for rows in (tasks, messages, visits) for row in rows if row.patient_id]
-    desk = Desk(practice, viewer, now, phones_of(people))
-    rows = [
-        *(_task_row(task, visits_of_tasks.get(task.appointment_id), desk) for task in tasks),
-        *(_message_row(message, desk) for message in messages),
-        *(_visit_row(visit, desk) for visit in visits),
+    tasks = list(open_tasks(now).select_related("patient", "message", "owner").order_by())
+    told = {task.appointment_id for task in tasks if task.appointment_id}
+    starts = _starts(pressing_visits(now) | Appointment.objects.filter(pk__in=told))
+    messages = unread_messages().select_related("patient").order_by()
+    waiting: list[tuple[int, dt.datetime, str, Task | Message | uuid.UUID]] = [
+        *(
+            (_rank(task, starts.get(task.appointment_id), now), task.due_at, _key(task), task)
+            for task in tasks
+        ),
+        *((UNANSWERED, message.created_at, _key(message), message) for message in messages),
+        *((VISIT, at, f"visit-row-{pk}", pk) for pk, at in starts.items() if pk not in told),
     ]
-    return sorted(rows, key=lambda row: (row.rank, row.due, row.id))
+    waiting.sort(key=lambda one: one[:3])
+    shown = [subject for *_, subject in waiting[:limit]]
+    visits = _visits_of(shown)
+    people = [one.patient_id for one in (*shown, *visits.values()) if not isinstance(one, uuid.UUID)]
+    desk = Desk(practice, viewer, now, phones_of(filter(None, people)))
+    return [_row(subject, visits, desk) for subject in shown], len(waiting)
+
+
+def _starts(visits: AppointmentQuerySet) -> dict[uuid.UUID | None, dt.datetime]:
+    return dict(visits.order_by().values_list("pk", "starts_at"))
+
+
+def _key(row: Task | Message) -> str:
+    return f"{'task' if isinstance(row, Task) else 'message'}-{row.pk}"
+
+
+def _visits_of(shown: Iterable[Task | Message | uuid.UUID]) -> dict[uuid.UUID | None, Appointment]:
+    """The visits that the shown rows are about, with their people, in one query."""
+    keys = [one if isinstance(one, uuid.UUID) else getattr(one, "appointment_id", None) for one in shown]
+    return dict(Appointment.objects.with_people().in_bulk([key for key in keys if key]))
+
+
+def _row(
+    subject: Task | Message | uuid.UUID, visits: dict[uuid.UUID | None, Appointment], desk: Desk
+) -> QueueRow:
+    if isinstance(subject, Task):
+        return _task_row(subject, visits.get(subject.appointment_id), desk)
+    if isinstance(subject, Message):
+        return _message_row(subject, desk)
+    return _visit_row(visits[subject], desk)
 
 
 def queue_count(practice: Practice, now: dt.datetime | None = None) -> int:
@@ -178,12 +212,12 @@ def phones_of(patients: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
     return {point.patient_id: point.value for point in points}
 
 
-def _rank(task: Task, visit: Appointment | None, now: dt.datetime) -> int:
+def _rank(task: Task, visit_starts_at: dt.datetime | None, now: dt.datetime) -> int:
     if task.urgency == Task.Urgency.EMERGENCY:
         return EMERGENCY
     if task.due_at <= now or (task.kind in PROMISES and task.due_at <= now + SOON):
         return PROMISE
-    if visit and now - SOON <= visit.starts_at <= now + SOON:
+    if visit_starts_at and now - SOON <= visit_starts_at <= now + SOON:
         return VISIT
     return UNANSWERED if task.kind in UNANSWERED_KINDS else REST
 
@@ -200,7 +234,7 @@ def _task_row(task: Task, visit: Appointment | None, desk: Desk) -> QueueRow:
         rest.append(f"visit {short_when(visit.starts_at, desk.practice)}")
     row = QueueRow(
         id=f"task-{task.pk}",
-        rank=_rank(task, visit, desk.now),
+        rank=_rank(task, visit.starts_at if visit else None, desk.now),
         due=task.due_at,
         tone="bad" if emergency else tone,
         icon="alert" if emergency else icon,

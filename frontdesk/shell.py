@@ -61,7 +61,9 @@ def switcher(user: User) -> list[dict[str, Any]]:
 
 
 def rail(request: HttpRequest, admission: Admission) -> list[dict[str, Any]]:
-    waiting = queue_count(admission.practice) if admission.may("queue.view") else 0
+    waiting = getattr(request, "waiting", None)
+    if waiting is None:
+        waiting = queue_count(admission.practice) if admission.may("queue.view") else 0
     return [
         {
             "url": url,

@@ -3,14 +3,15 @@
 import datetime as dt
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from operator import attrgetter
-from urllib.parse import urlencode
+from typing import Any
 
-from django.db.models import Min
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
+from frontdesk.cards import LEGEND, NEED_ICONS, STAGES, Block, Card, FreePlace
 from frontdesk.dayplan import (
     DAY,
     QUARTER,
@@ -26,100 +27,30 @@ from frontdesk.dayplan import (
     span_of,
     subtract,
 )
-from patients.models import Need
+from patients.models import Need, shown_name
 from practices.models import Closure, Practice
-from scheduling.models import Appointment, AppointmentType, Practitioner, Status, TimeOff, WeeklyHours
+from scheduling.models import (
+    Appointment,
+    AppointmentType,
+    Practitioner,
+    Status,
+    TimeOff,
+    WeeklyHours,
+    board_stage,
+)
 
 STEP = 5  # minutes; the classes of static/css/steps.css count in these
 USUAL_DAY = Span(8 * 60, 17 * 60)
 LATE_AFTER = dt.timedelta(minutes=5)
+NOTE_FROM = dt.timedelta(minutes=45)  # a shorter card has no line for a note
 NIL = uuid.UUID(int=0)
-
-# Stage → icon, words. The order is that of the legend.
-STAGES = {
-    "book": ("st-book", "to confirm"),
-    "conf": ("st-conf", "confirmed"),
-    "arr": ("st-arr", "arrived"),
-    "vis": ("st-vis", "in visit"),
-    "done": ("st-done", "done"),
-    "bad": ("st-bad", "no-show"),
-    "off": ("st-cancel", "cancelled"),
-}
-LEGEND = ("book", "conf", "arr", "vis", "done", "bad")
-NEED_ICONS = {
-    Need.INTERPRETER: "lang",
-    Need.STEP_FREE: "access",
-    Need.WHEELCHAIR: "access",
-    Need.CARER: "users",
-    Need.SIGHT: "eye",
-    Need.HEARING: "mic",
-    Need.LONGER: "clock",
-    Need.TRANSPORT: "move",
-}
-
-
-@dataclass(slots=True)
-class Card:
-    """A visit as the board, the list and a screen reader show it."""
-
-    id: uuid.UUID
-    patient_id: uuid.UUID
-    practitioner: str
-    span: Span
-    stage: str
-    name: str
-    kind: str
-    url: str
-    version: int
-    moved_from: uuid.UUID | None
-    flags: list[tuple[str, str]]
-    line: str
-    note: str = ""
-    since: str = ""
-    waited: int | None = None
-    late: int = 0
-    times: str = ""
-    css: str = ""
-    label: str = ""
-    free: bool = False
-
-    @property
-    def icon(self) -> str:
-        return STAGES[self.stage][0]
-
-    @property
-    def status(self) -> str:
-        return STAGES[self.stage][1]
-
-    @property
-    def time(self) -> str:
-        return clock(self.span.start, half=True)
-
-
-@dataclass(slots=True)
-class FreePlace:
-    """A quarter of an hour to book at."""
-
-    span: Span
-    css: str
-    url: str
-    label: str
-    words: str
-    key: str
-    free: bool = True
-
-    @property
-    def time(self) -> str:
-        return clock(self.span.start, half=True)
-
-
-@dataclass(slots=True)
-class Block:
-    """Closed time: lunch, time off, a closure."""
-
-    css: str
-    label: str
-    times: str
+VISIT = (
+    *("id", "practitioner_id", "patient_id", "appointment_type_id", "starts_at", "ends_at", "status"),
+    *("confirmation", "arrived_at", "seen_at", "note", "version", "rescheduled_from_id"),
+    *("patient__given", "patient__family", "patient__preferred", "patient__needs"),
+)
+KIND = ("id", "name", "minutes", "video", "active")
+PERSON = ("id", "name", "short_name", "initials", "position", "active", "room__name")
 
 
 @dataclass(slots=True)
@@ -137,6 +68,10 @@ class Column:
     cards: list[Card] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
     items: list[Card | FreePlace] = field(default_factory=list)
+
+    def drawn(self) -> SafeString:
+        """Visits and free places in the order of the day."""
+        return SafeString("".join(item.drawn() for item in self.items))
 
 
 @dataclass(slots=True)
@@ -173,145 +108,170 @@ class Board:
         return [card.patient_id for card in self.rows]
 
 
-def day_board(practice: Practice, day: dt.date, *, private: bool = False) -> Board:
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What of a day is looked at: `now` on the day itself, `who` for some columns, `private` for initials."""
+
+    practice: Practice
+    day: dt.date
+    now: dt.datetime | None
+    private: bool
+    who: frozenset[uuid.UUID]
+
+
+def day_board(
+    practice: Practice,
+    day: dt.date,
+    *,
+    private: bool = False,
+    who: Iterable[uuid.UUID] = (),
+    window: Span | None = None,
+) -> Board:
     """The board of a practice-local date, in six queries whatever the day holds.
 
-    `private` shows initials instead of names and leaves notes out.
+    `private` shows initials instead of names and leaves notes out. `who` asks for these columns only, drawn
+    into the `window` of the others: counts are then of theirs. Raises LookupError where one of them has no
+    place in it.
     """
     now = practice.now()
-    is_today = now.date() == day
-    closed = _closure(day)
-    columns = _columns(practice, day, closed)
-    shortest = AppointmentType.objects.filter(active=True).aggregate(least=Min("minutes"))["least"]
-    rows = []
-    for card, practitioner in _cards(practice, day, now if is_today else None, private):
-        rows.append(card)
-        if card.stage != "off":
-            columns.setdefault(practitioner.pk, _column(practitioner)).cards.append(card)
+    look = Look(practice, day, now if now.date() == day else None, private, frozenset(who))
+    closed = Closure.objects.filter(first_day__lte=day, last_day__gte=day).values_list("reason", flat=True)
+    reason = next(iter(closed), "")
+    columns = _columns(look, reason)
+    kinds = {kind.id: kind for kind in AppointmentType.objects.order_by().values_list(*KIND, named=True)}
+    rows = _cards(look, columns, kinds)
     shown = [column for column in columns.values() if column.open or column.cards]
-    window = _window(shown)
-    bookable = minute_of(now.time()) if is_today else (DAY if day < now.date() else 0)
+    needed = _window(shown)
+    if window and (len(shown) < len(look.who) or overlap([window], needed) != [needed]):
+        raise LookupError("the board has to be drawn anew")
+    window = window or needed
+    bookable = minute_of(now.time()) if look.now else (DAY if day < now.date() else 0)
+    shortest = min((kind.minutes for kind in kinds.values() if kind.active), default=QUARTER)
     for column in shown:
-        _lay_out(column, window, now if is_today else None, closed)
-        _offer_places(column, practice, day, window, bookable, shortest or QUARTER)
+        _lay_out(column, window, look.now, reason)
+        _offer_places(column, practice, day, window, bookable, shortest)
     start = dt.datetime.combine(day, dt.time(), tzinfo=practice.zone) + dt.timedelta(minutes=window.start)
     return Board(
         day=day,
-        is_today=is_today,
+        is_today=look.now is not None,
         window=window,
         day_start=start.isoformat(),
         zone=str(practice.time_zone),
-        closed=closed,
+        closed=reason,
         columns=shown,
         rows=rows,
         counts=Counter(card.stage for card in rows),
     )
 
 
-def _closure(day: dt.date) -> str:
-    closure = Closure.objects.filter(first_day__lte=day, last_day__gte=day).first()
-    return closure.reason if closure else ""
+def stages_of(day: dt.date) -> Counter[str]:
+    """How many visits of a date are at which stage, for the legend beside columns drawn alone."""
+    visits = Appointment.objects.on(day).order_by()
+    return Counter(board_stage(*row) for row in visits.values_list("status", "confirmation", "seen_at"))
 
 
-def _column(practitioner: Practitioner) -> Column:
-    room = practitioner.room.name if practitioner.room else ""
-    return Column(practitioner.pk, practitioner.short_name, practitioner.initials, sub=room)
-
-
-def _columns(practice: Practice, day: dt.date, closed: str) -> dict[uuid.UUID, Column]:
-    """Every clinician's column, in the practice's order, with the hours of that day."""
-    columns = {p.pk: _column(p) for p in Practitioner.objects.in_use().select_related("room")}
-    for hours in WeeklyHours.objects.filter(weekday=day.isoweekday()):
-        column = columns.get(hours.practitioner_id)
-        if column and hours.valid_on(day):
-            column.open.append(Span(minute_of(hours.starts), minute_of(hours.ends)))
-    midnight = dt.datetime.combine(day, dt.time(), tzinfo=practice.zone)
-    tomorrow = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), tzinfo=practice.zone)
-    for off in TimeOff.objects.filter(starts_at__lt=tomorrow, ends_at__gt=midnight).order_by("starts_at"):
-        column = columns.get(off.practitioner_id)
-        span = span_of(off.starts_at.astimezone(practice.zone), off.ends_at.astimezone(practice.zone), day)
-        if column and span and column.open:
-            column.away.append((span, off.label))
+def _columns(look: Look, closed: str) -> dict[uuid.UUID, Column]:
+    """The column of everybody who works here or did, in the practice's order, with the hours of that day."""
+    people = Practitioner.objects.order_by().values_list(*PERSON, named=True)
+    weekly = WeeklyHours.objects.filter(weekday=look.day.isoweekday()).order_by()
+    zone = look.practice.zone
+    midnight = dt.datetime.combine(look.day, dt.time(), tzinfo=zone)
+    tomorrow = dt.datetime.combine(look.day + dt.timedelta(days=1), dt.time(), tzinfo=zone)
+    absent = TimeOff.objects.filter(starts_at__lt=tomorrow, ends_at__gt=midnight).order_by("starts_at")
+    if look.who:
+        people, weekly = people.filter(pk__in=look.who), weekly.filter(practitioner__in=look.who)
+        absent = absent.filter(practitioner__in=look.who)
+    in_order = sorted(people, key=attrgetter("position", "name"))
+    # Who left stands behind the others, on days with visits only.
+    in_order.sort(key=attrgetter("active"), reverse=True)
+    columns = {p.id: Column(p.id, p.short_name, p.initials, sub=p.room__name or "") for p in in_order}
+    active = {p.id for p in in_order if p.active}
+    for hours in weekly:
+        if hours.practitioner_id in active and hours.valid_on(look.day):
+            span = Span(minute_of(hours.starts), minute_of(hours.ends))
+            columns[hours.practitioner_id].open.append(span)
+    for off in absent:
+        column = columns[off.practitioner_id]
+        away = span_of(off.starts_at.astimezone(zone), off.ends_at.astimezone(zone), look.day)
+        if away and column.open:
+            column.away.append((away, off.label))
     for column in columns.values():
-        hours_of_day = merge(column.open)
-        column.away = [(part, label) for span, label in column.away for part in overlap(hours_of_day, span)]
+        column.open = merge(column.open)
+        column.away = [(part, label) for span, label in column.away for part in overlap(column.open, span)]
         if closed:
-            column.away = [(span, closed) for span in hours_of_day]
-        column.open = hours_of_day
+            column.away = [(span, closed) for span in column.open]
     return columns
 
 
-def _cards(
-    practice: Practice, day: dt.date, now: dt.datetime | None, private: bool
-) -> Iterator[tuple[Card, Practitioner]]:
-    """The day's visits by time, cancelled ones too; `now` is given on the day itself."""
-    visits = (
-        Appointment.objects.on(day)
-        .exclude(status=Status.ENTERED_IN_ERROR)
-        .select_related("patient", "practitioner", "practitioner__room", "appointment_type")
-        .only(
-            *("starts_at", "ends_at", "status", "confirmation", "arrived_at", "seen_at", "note", "version"),
-            # A sealed note opens with its practice's id: without it each note would cost a query.
-            *("practice_id", "rescheduled_from_id"),
-            *("patient__given", "patient__family", "patient__preferred", "patient__needs"),
-            *("practitioner__short_name", "practitioner__initials", "practitioner__room__name"),
-            *("appointment_type__name", "appointment_type__video"),
-        )
-        .order_by("starts_at", "practitioner__position", "id")
-    )
-    address = reverse("appointment", args=[practice.slug, NIL])
-    for visit in visits:
-        url = address.replace(str(NIL), str(visit.pk))
-        yield _card(visit, url, practice, now, private), visit.practitioner
+def _cards(look: Look, columns: dict[uuid.UUID, Column], kinds: dict[uuid.UUID, Any]) -> list[Card]:
+    """The day's visits by time, cancelled ones too; each goes to its column, cancelled ones do not."""
+    visits = Appointment.objects.on(look.day).exclude(status=Status.ENTERED_IN_ERROR).order_by()
+    if look.who:
+        visits = visits.filter(practitioner__in=look.who)
+    place = {key: at for at, key in enumerate(columns)}
+    rows = list(visits.values_list(*VISIT, named=True))
+    rows.sort(key=lambda row: (row.starts_at, place[row.practitioner_id], row.id))
+    before, after = reverse("appointment", args=[look.practice.slug, NIL]).split(str(NIL))
+    cards = []
+    for row in rows:
+        column = columns[row.practitioner_id]
+        card = _card(row, kinds[row.appointment_type_id], column.name, f"{before}{row.id}{after}", look)
+        cards.append(card)
+        if card.stage != "off":
+            column.cards.append(card)
+    return cards
 
 
-def _card(visit: Appointment, url: str, practice: Practice, now: dt.datetime | None, private: bool) -> Card:
-    start = minute_of(visit.starts_at.astimezone(practice.zone).time())
-    end = min(start + visit.minutes, DAY)
+def _card(row: Any, kind: Any, practitioner: str, url: str, look: Look) -> Card:
+    """One row of VISIT as a card."""
+    stage = board_stage(row.status, row.confirmation, row.seen_at)
+    length = row.ends_at - row.starts_at
+    start = minute_of(row.starts_at.astimezone(look.practice.zone).time())
+    end = min(start + round(length.total_seconds() / 60), DAY)
+    words = (row.patient__given, row.patient__family, row.patient__preferred)
     card = Card(
-        id=visit.pk,
-        patient_id=visit.patient_id,
-        practitioner=visit.practitioner.short_name,
+        id=row.id,
+        patient_id=row.patient_id,
+        practitioner=practitioner,
         span=Span(start, max(end, start + STEP)),
-        stage=visit.stage,
-        name=visit.patient.shown_name(private=private),
-        kind=visit.appointment_type.name,
+        stage=stage,
+        name=shown_name(*words, private=look.private),
+        kind=kind.name,
         url=url,
-        version=visit.version,
-        moved_from=visit.rescheduled_from_id,
-        flags=_flags(visit),
-        line=_line(visit, practice),
-        note="" if private or visit.minutes < 45 else visit.note,
-        times=f"{clock(start)} to {clock(end, half=True)}",
+        version=row.version,
+        moved_from=row.rescheduled_from_id,
+        flags=_flags(kind.video, row.patient__needs),
+        line=_line(row, stage, kind.name, look.practice),
+        note="" if look.private or length < NOTE_FROM else _note(row, look.practice),
     )
-    if now and card.stage == "arr" and visit.arrived_at:
-        card.since = visit.arrived_at.isoformat()
-        card.waited = max(0, int((now - visit.arrived_at).total_seconds() // 60))
-    if now and card.stage in {"book", "conf"} and now - visit.starts_at > LATE_AFTER:
-        card.since = visit.starts_at.isoformat()
-        card.late = int((now - visit.starts_at).total_seconds() // 60)
+    if look.now and stage == "arr" and row.arrived_at:
+        card.since = row.arrived_at.isoformat()
+        card.waited = max(0, int((look.now - row.arrived_at).total_seconds() // 60))
+    if look.now and stage in {"book", "conf"} and look.now - row.starts_at > LATE_AFTER:
+        card.since = row.starts_at.isoformat()
+        card.late = int((look.now - row.starts_at).total_seconds() // 60)
     card.label = _label(card)
     return card
 
 
-def _flags(visit: Appointment) -> list[tuple[str, str]]:
-    flags = [("video", "video")] if visit.appointment_type.video else []
-    for need in visit.patient.needs:
-        known = NEED_ICONS.get(need)
-        if known:
-            flags.append((known, Need(need).label.lower()))
-    return flags
+def _note(row: Any, practice: Practice) -> str:
+    """The sealed note: opening one needs its row and its practice."""
+    return str(Appointment(id=row.id, practice=practice, note=row.note).note) if row.note else ""
 
 
-def _line(visit: Appointment, practice: Practice) -> str:
+def _flags(video: bool, needs: Iterable[str]) -> list[tuple[str, str]]:
+    flags = [("video", "video")] if video else []
+    return flags + [(NEED_ICONS[Need(n)], Need(n).label.lower()) for n in needs if n in NEED_ICONS]
+
+
+def _line(row: Any, stage: str, kind: str, practice: Practice) -> str:
     """The second line of a card: the kind of visit, and what the moment adds to it."""
-    kind = visit.appointment_type.name
-    if visit.stage == "vis" and visit.seen_at:
-        seen = visit.seen_at.astimezone(practice.zone)
+    if stage == "vis":
+        seen = row.seen_at.astimezone(practice.zone)
         return f"{kind}, since {clock(minute_of(seen.time()))}"
-    if visit.stage == "arr" and visit.arrived_at and visit.arrived_at < visit.starts_at:
+    if stage == "arr" and row.arrived_at and row.arrived_at < row.starts_at:
         return f"{kind}, here early"
-    return f"No-show, {kind}" if visit.stage == "bad" else kind
+    return f"No-show, {kind}" if stage == "bad" else kind
 
 
 def _label(card: Card) -> str:
@@ -369,30 +329,28 @@ def _gap_label(gap: Span, hours: list[Span]) -> str:
 
 
 def _block(span: Span, label: str, window: Span) -> Block:
-    return Block(f"ap blk {_place(span, window)}", label, f"{clock(span.start)} to {clock(span.end)}")
+    return Block(f"ap blk {_place(span, window)}", label)
 
 
 def _offer_places(
     column: Column, practice: Practice, day: dt.date, window: Span, earliest: int, shortest: int
 ) -> None:
     """Puts the bookable places between the visits, in the order of the day."""
-    address = reverse("book", args=[practice.slug])
+    address = f"{reverse('book', args=[practice.slug])}?practitioner={column.id}&start={day:%Y-%m-%d}T"
     taken = [card.span for card in column.cards] + [span for span, _ in column.away]
-    places = list(free_places(column.open, taken, earliest=earliest, shortest=shortest))
-    free = [_free_place(place, column, address, day, window) for place in places]
+    places = free_places(column.open, taken, earliest=earliest, shortest=shortest)
+    free = [_free_place(place, column, address, window) for place in places]
     column.places = bool(free)
     column.items = sorted([*column.cards, *free], key=attrgetter("span"))
 
 
-def _free_place(place: Place, column: Column, address: str, day: dt.date, window: Span) -> FreePlace:
+def _free_place(place: Place, column: Column, address: str, window: Span) -> FreePlace:
     span = Span(place.start, place.end)
-    start = f"{day:%Y-%m-%d}T{place.start // 60:02d}:{place.start % 60:02d}"
-    length = place.until - place.start
     return FreePlace(
         span=span,
         css=f"ap free{' first' if place.first else ''} {_place(span, window)}",
-        url=f"{address}?{urlencode({'practitioner': column.id, 'start': start})}",
-        label=f"{clock(place.start)}, free, {length} min, {column.name}",
+        url=f"{address}{place.start // 60:02d}%3A{place.start % 60:02d}",
+        label=f"{clock(place.start)}, free, {place.until - place.start} min, {column.name}",
         words=f"Free until {clock(place.until)}",
         key=f"free-{column.id}-{place.start}",
     )

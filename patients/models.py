@@ -111,21 +111,32 @@ class Patient(PracticeOwned):
     @property
     def full_name(self) -> str:
         """What staff see and say."""
-        return f"{self.preferred or self.given} {self.family}".strip()
+        return shown_name(self.given, self.family, self.preferred, private=False)
 
     @property
     def initials(self) -> str:
-        return f"{(self.preferred or self.given)[:1]}{self.family[:1]}".upper()
+        return initials_of(self.given, self.family, self.preferred)
 
     def shown_name(self, *, private: bool) -> str:
         """The full name, or initials while the person's screen hides names."""
-        return " ".join(f"{letter}." for letter in self.initials) if private else self.full_name
+        return shown_name(self.given, self.family, self.preferred, private=private)
 
     def age_on(self, day: dt.date) -> int | None:
         if self.birth_date is None:
             return None
         born: dt.date = self.birth_date
         return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
+def shown_name(given: str, family: str, preferred: str, *, private: bool) -> str:
+    """`Patient.shown_name` of a row that was read as plain values."""
+    if private:
+        return " ".join(f"{letter}." for letter in initials_of(given, family, preferred))
+    return f"{preferred or given} {family}".strip()
+
+
+def initials_of(given: str, family: str, preferred: str) -> str:
+    return f"{(preferred or given)[:1]}{family[:1]}".upper()
 
 
 class PatientWord(PracticeOwned):

@@ -71,6 +71,7 @@ class DeskRequest(HttpRequest):
     practice: Practice
     actor: Actor
     htmx: HtmxDetails
+    waiting: int  # rows of “Needs you”, where the view counted them for the rail too
     still_admitted: Callable[[], Awaitable[bool]]  # of streams only
 
 
@@ -199,7 +200,7 @@ def public_door(reason: str) -> Callable[[Callable[..., Any]], Callable[..., Any
 
 def practices_of(user: User) -> list[Practice]:
     """The practices a person works for, by name; for the switcher."""
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('app.user_id', %s, true)", [str(user.pk)])
         with scopes_disabled():

@@ -35,6 +35,7 @@ from scheduling.refusals import (
     SlotTaken,
     StaleAppointment,
 )
+from scheduling.regions import columns_of
 from scheduling.slots import lock_practitioners, lock_visit, put
 from scheduling.undo import as_it_was, record_change
 from scheduling.wallclock import say_moment
@@ -52,8 +53,6 @@ __all__ = [
     "confirm_appointment",
     "reschedule_appointment",
 ]
-
-REGIONS = ("appointments", "queue")
 
 
 def book_appointment(
@@ -134,7 +133,7 @@ def reschedule_appointment(
     put(new, new=True)
     record_change(kind=Change.Kind.MOVED, appointment=new, previous=old, by=by)
     notices.tell_moved(old, new, by=by, aloud=tell_patient)
-    _leave_trace("appointment.rescheduled", new, by, starts_at=[old.starts_at, new.starts_at])
+    _leave_trace("appointment.rescheduled", new, by, old, starts_at=[old.starts_at, new.starts_at])
     return new
 
 
@@ -256,6 +255,6 @@ def _state(visit: Appointment) -> str:
     return visit.get_status_display().lower()
 
 
-def _leave_trace(verb: str, visit: Appointment, by: Actor, **fields: Any) -> None:
+def _leave_trace(verb: str, visit: Appointment, by: Actor, *also: Appointment, **fields: Any) -> None:
     audit.record(verb, visit, by=by, patient_id=visit.patient_id, changes=fields)
-    changes.announce(current_practice(), *REGIONS)
+    changes.announce(current_practice(), *columns_of(visit, *also), "queue")

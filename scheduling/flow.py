@@ -10,6 +10,7 @@ from practices.tenancy import current_practice
 from scheduling import notices
 from scheduling.models import Appointment, Change, Status
 from scheduling.refusals import NotOpen, SlotTaken, StaleAppointment
+from scheduling.regions import columns_of
 from scheduling.slots import lock_visit, put
 from scheduling.undo import as_it_was, record_change
 
@@ -85,7 +86,7 @@ def set_stage(*, appointment: Appointment, stage: str, version: int, by: Actor) 
     audit.record(
         f"appointment.{stage}", visit, by=by, patient_id=visit.patient_id, changes={"stage": [was, stage]}
     )
-    changes.announce(current_practice(), "appointments", "queue")
+    changes.announce(current_practice(), *columns_of(visit), "queue")
     return visit
 
 

@@ -8,6 +8,7 @@ from practices import audit, changes
 from practices.audit import Actor
 from practices.tenancy import current_practice
 from scheduling.models import Appointment
+from scheduling.regions import columns_of
 from scheduling.slots import lock_visit
 
 
@@ -38,5 +39,5 @@ def save_note(*, appointment: Appointment, before: str, note: str, by: Actor) ->
     visit.note = note
     visit.save(update_fields=["note", "updated_at"])
     audit.record("appointment.noted", visit, by=by, patient_id=visit.patient_id, changes=changed)
-    changes.announce(current_practice(), "appointments")
+    changes.announce(current_practice(), *columns_of(visit))
     return visit

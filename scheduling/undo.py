@@ -13,6 +13,7 @@ from practices.tenancy import current_practice
 from scheduling import notices
 from scheduling.models import Appointment, Change, Status
 from scheduling.refusals import ChangedSince, TooLate
+from scheduling.regions import columns_of
 from scheduling.slots import lock_practitioners, lock_visit, put
 
 __all__ = ["ChangedSince", "TooLate", "as_it_was", "last_changes", "record_change", "undo_change"]
@@ -90,7 +91,8 @@ def undo_change(*, change: Change, by: Actor) -> Appointment:
         patient_id=visit.patient_id,
         changes={"status": [before, visit.status]},
     )
-    changes.announce(current_practice(), "appointments", "queue", "messages")
+    stood = columns_of(*filter(None, (visit, previous)))
+    changes.announce(current_practice(), *stood, "queue", "messages")
     return standing
 
 

@@ -9,6 +9,7 @@ from scheduling.models.appointment import (
     Confirmation,
     Span,
     Status,
+    board_stage,
 )
 from scheduling.models.roster import (
     AppointmentType,
@@ -39,4 +40,5 @@ __all__ = [
     "VisitLink",
     "VisitLinkQuerySet",
     "WeeklyHours",
+    "board_stage",
 ]

@@ -161,15 +161,7 @@ class Appointment(PracticeOwned):
     @property
     def stage(self) -> str:
         """The one word the board shows: book, conf, arr, vis, done, bad or off."""
-        if self.status in {Status.CANCELLED, Status.ENTERED_IN_ERROR}:
-            return "off"
-        if self.status == Status.NOSHOW:
-            return "bad"
-        if self.status == Status.FULFILLED:
-            return "done"
-        if self.status == Status.ARRIVED:
-            return "vis" if self.seen_at else "arr"
-        return "conf" if self.confirmation == Confirmation.CONFIRMED else "book"
+        return board_stage(self.status, self.confirmation, self.seen_at)
 
     @property
     def minutes(self) -> int:
@@ -208,3 +200,16 @@ class AppointmentSource(PracticeOwned):
 
     def __str__(self) -> str:
         return f"{self.system} of {self.appointment_id}"
+
+
+def board_stage(status: str, confirmation: str, seen_at: dt.datetime | None) -> str:
+    """`Appointment.stage` of a row that was read as plain values."""
+    if status in {Status.CANCELLED, Status.ENTERED_IN_ERROR}:
+        return "off"
+    if status == Status.NOSHOW:
+        return "bad"
+    if status == Status.FULFILLED:
+        return "done"
+    if status == Status.ARRIVED:
+        return "vis" if seen_at else "arr"
+    return "conf" if confirmation == Confirmation.CONFIRMED else "book"

@@ -103,6 +103,8 @@ async function ask(card, column, start) {
   return { ok: answer.status === 200 && !answer.redirected, id: answer.headers.get("X-Appointment"), text: await answer.text(), status: answer.status };
 }
 
+const nameOfColumn = (column) => `appointments:${board().dataset.day}:${column.dataset.practitioner}`;
+
 function refused(answer) {
   if (answer.status === 409 || answer.status === 422) return answer.text.slice(0, 300);
   return answer.status === 403 ? "You may not move visits here." : "That did not work. Nothing was changed; try again.";
@@ -134,7 +136,9 @@ export async function drop() {
     say(refused(answer));
     if (focused) card.focus({ preventScroll: true });
   }
-  refreshRegions(["appointments", "queue"]);
+  // Refused: what the board shows is not how it is. Otherwise two columns are another.
+  const changed = answer.ok ? [home.column, column].map(nameOfColumn) : ["appointments"];
+  refreshRegions([...changed, "queue"]);
 }
 
 /* Keys of Move mode; true when the key was one of them. */

@@ -1,5 +1,7 @@
 /* Keeps the page current when other people work. The stream (data-live on the body) only says which region
    changed; the region is then fetched from its data-live-url, so what may be seen is decided in one place.
+   News may be narrower, `appointments:<day>:<clinician>`: a region of another data-live-scope than the day
+   ignores it, one whose parts are drawn (data-live-part inside data-live-parts) fetches these parts only.
    A region is never replaced while it holds a focused field, an unsaved entry, an open dialog or a drag:
    it is marked stale and refreshed when that ends. The focus on a card (data-key-id) is put back. */
 
@@ -10,6 +12,8 @@ const POLL_MS = 20000;
 const GATHER_MS = 150;
 const waiting = new Map(); // element id → timer
 const running = new Map(); // element id → true, or "again" when news came meanwhile
+const wanted = new Map(); // element id → the parts to fetch, or WHOLE
+const WHOLE = "whole";
 let polling = 0;
 let wasOff = false;
 
@@ -49,20 +53,38 @@ function recall(region, before) {
   back?.focus({ preventScroll: true });
 }
 
-async function fetchRegion(region) {
-  const answer = await fetch(region.dataset.liveUrl, { headers: { "HX-Request": "true", "X-Live": "1", "X-Background": "1", "HX-Target": region.id } });
+/* Adds to what a region fetches next; without parts it is everything. */
+function want(id, parts) {
+  const before = wanted.get(id);
+  wanted.set(id, parts && before !== WHOLE ? new Set([...(before ?? []), ...parts]) : WHOLE);
+}
+
+/* Where to fetch: the parts, if all of them are drawn, else the region. */
+function address(region, parts) {
+  const holder = parts === WHOLE ? null : region.querySelector("[data-live-parts]");
+  const drawn = (part) => holder.querySelector(`[data-live-part="${CSS.escape(part)}"]`);
+  if (!holder || ![...parts].every(drawn)) return region.dataset.liveUrl;
+  const url = new URL(region.dataset.liveUrl, location.href);
+  url.searchParams.set("fragment", "column");
+  for (const part of parts) url.searchParams.append("who", part);
+  return `${url}&${holder.dataset.liveParts}`;
+}
+
+async function fetchRegion(region, parts) {
+  const answer = await fetch(address(region, parts), { headers: { "HX-Request": "true", "X-Live": "1", "X-Background": "1", "HX-Target": region.id } });
   if (answer.status === 204) return null;
   // Signed out meanwhile: the stream must not paint a sign-in page into the board.
   if (answer.redirected || !answer.ok) return null;
-  return answer.text();
+  return { html: await answer.text(), inParts: answer.headers.has("X-Live-Parts") };
 }
 
-function put(region, html) {
+/* Parts come out of band, each with the id of what it replaces. */
+function put(region, { html, inParts }) {
   const outer = region.dataset.liveSwap === "outer";
   const id = region.id;
   const before = remember(region);
-  window.htmx.swap(region, html, { swapStyle: outer ? "outerHTML" : "innerHTML", swapDelay: 0, settleDelay: 0 });
-  const now = outer ? document.getElementById(id) : region;
+  window.htmx.swap(region, html, { swapStyle: inParts ? "none" : outer ? "outerHTML" : "innerHTML", swapDelay: 0, settleDelay: 0 });
+  const now = outer && !inParts ? document.getElementById(id) : region;
   if (!now) return;
   delete now.dataset.stale;
   recall(now, before);
@@ -75,13 +97,15 @@ async function refresh(id) {
   if (running.has(id)) { running.set(id, "again"); return; }
   if (isBusy(region)) { region.dataset.stale = ""; return; }
   running.set(id, true);
+  const parts = wanted.get(id) ?? WHOLE;
+  wanted.delete(id);
   try {
-    const html = await fetchRegion(region);
+    const answer = await fetchRegion(region, parts);
     const there = document.getElementById(id);
-    if (html === null || !there) return;
-    if (isBusy(there)) there.dataset.stale = "";
-    else put(there, html);
+    if (answer === null || !there) return;
+    if (isBusy(there)) { want(id, parts === WHOLE ? null : parts); there.dataset.stale = ""; } else put(there, answer);
   } catch {
+    want(id, null);
     region.dataset.stale = "";
   } finally {
     const again = running.get(id) === "again";
@@ -95,11 +119,27 @@ function soon(id) {
   waiting.set(id, setTimeout(() => { waiting.delete(id); refresh(id); }, GATHER_MS));
 }
 
+/* What of a list of names concerns a region: WHOLE, a list of parts, or null. */
+function concern(region, names) {
+  const own = region.dataset.liveRegion.split(" ");
+  const { liveScope: scope } = region.dataset;
+  const parts = [];
+  for (const name of names) {
+    const [base, of, part] = name.split(":");
+    if (name !== "all" && !own.includes(base)) continue;
+    if (!scope || !part) return WHOLE;
+    if (of === scope) parts.push(part);
+  }
+  return parts.length ? parts : null;
+}
+
 export function refreshRegions(names) {
-  const wanted = Array.isArray(names) ? names : String(names).split(/[\s,]+/);
+  const changed = Array.isArray(names) ? names : String(names).split(/[\s,]+/);
   for (const region of document.querySelectorAll("[data-live-region][data-live-url]")) {
-    const own = region.dataset.liveRegion.split(" ");
-    if (region.id && (wanted.includes("all") || own.some((name) => wanted.includes(name)))) soon(region.id);
+    const mine = region.id && concern(region, changed);
+    if (!mine) continue;
+    want(region.id, mine === WHOLE ? null : mine);
+    soon(region.id);
   }
 }
 

@@ -1,0 +1,146 @@
+"""What stands in a column of the board, and its markup.
+
+A board holds hundreds of these. A template's loop costs more for each than everything else of the page
+together, so their markup is written here, once a kind; `format_html` escapes whatever a person typed.
+"""
+
+import uuid
+from dataclasses import dataclass
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from frontdesk.dayplan import Span, clock
+from patients.models import Need
+from practices.templatetags.desk import icon
+
+# Stage → icon, words. The order is that of the legend.
+STAGES = {
+    "book": ("st-book", "to confirm"),
+    "conf": ("st-conf", "confirmed"),
+    "arr": ("st-arr", "arrived"),
+    "vis": ("st-vis", "in visit"),
+    "done": ("st-done", "done"),
+    "bad": ("st-bad", "no-show"),
+    "off": ("st-cancel", "cancelled"),
+}
+LEGEND = ("book", "conf", "arr", "vis", "done", "bad")
+NEED_ICONS = {
+    Need.INTERPRETER: "lang",
+    Need.STEP_FREE: "access",
+    Need.WHEELCHAIR: "access",
+    Need.CARER: "users",
+    Need.SIGHT: "eye",
+    Need.HEARING: "mic",
+    Need.LONGER: "clock",
+    Need.TRANSPORT: "move",
+}
+CARD = (
+    '<a class="{css}" id="visit-{id}" data-key-id="visit-{id}" href="{url}" aria-label="{label}"'
+    ' data-v="{version}"{was}><span class="tm">{time}</span><span class="l1">{icon}'
+    '<span class="n">{name}</span><span class="fl">{flags}</span></span><span class="l2">{line}</span>{note}'
+    '<span class="ws">{status}</span></a>'
+)
+FREE = (
+    '<a class="{css}" id="{key}" data-key-id="{key}" href="{url}" data-dialog aria-label="{label}">'
+    '<span class="tm">{time}</span><span class="n">{words}</span></a>'
+)
+NOTHING = SafeString("")
+
+
+@dataclass(slots=True)
+class Card:
+    """A visit as the board, the list and a screen reader show it."""
+
+    id: uuid.UUID
+    patient_id: uuid.UUID
+    practitioner: str
+    span: Span
+    stage: str
+    name: str
+    kind: str
+    url: str
+    version: int
+    moved_from: uuid.UUID | None
+    flags: list[tuple[str, str]]
+    line: str
+    note: str = ""
+    since: str = ""
+    waited: int | None = None
+    late: int = 0
+    css: str = ""
+    label: str = ""
+    free: bool = False
+
+    @property
+    def icon(self) -> str:
+        return STAGES[self.stage][0]
+
+    @property
+    def status(self) -> str:
+        return STAGES[self.stage][1]
+
+    @property
+    def time(self) -> str:
+        return clock(self.span.start, half=True)
+
+    def drawn(self) -> SafeString:
+        """The card on the board."""
+        return format_html(
+            CARD,
+            css=self.css,
+            id=self.id,
+            url=self.url,
+            label=self.label,
+            version=self.version,
+            was=format_html(' data-was="{}"', self.moved_from) if self.moved_from else NOTHING,
+            time=self.time,
+            icon=icon(self.icon, 13),
+            name=self.name,
+            flags=self._flags(),
+            line=self.line,
+            note=format_html('<span class="l2 l3">{}</span>', self.note) if self.note else NOTHING,
+            status=self.status,
+        )
+
+    def _flags(self) -> SafeString:
+        """What stands out, at the right of the name: lateness, needs, how long somebody has waited."""
+        drawn = [icon(name, 13) for name, _ in self.flags]
+        if self.late:
+            drawn.insert(0, format_html('<span class="lt" data-since="{}">{}m</span>', self.since, self.late))
+        if self.waited is not None:
+            drawn.append(format_html('<span class="w" data-since="{}">{}m</span>', self.since, self.waited))
+        return format_html_join("", "{}", ((one,) for one in drawn)) if drawn else NOTHING
+
+
+@dataclass(slots=True)
+class FreePlace:
+    """A quarter of an hour to book at."""
+
+    span: Span
+    css: str
+    url: str
+    label: str
+    words: str
+    key: str
+    free: bool = True
+
+    def drawn(self) -> SafeString:
+        """The place on the board: nothing to see until it is reached."""
+        return format_html(
+            FREE,
+            css=self.css,
+            key=self.key,
+            url=self.url,
+            label=self.label,
+            time=clock(self.span.start, half=True),
+            words=self.words,
+        )
+
+
+@dataclass(slots=True)
+class Block:
+    """Closed time: lunch, time off, a closure."""
+
+    css: str
+    label: str
