@@ -125,8 +125,16 @@ def act_on(message: Message, opt_out_type: str, media: int, by: Actor) -> None:
 
 
 def claimed(message: Message) -> bool:
-    """Whether an app above took the reply, asked in the order of settings.REPLY_HANDLERS."""
-    return any(import_string(path)(message, message.reading) for path in settings.REPLY_HANDLERS)
+    """Whether an app above took the reply, asked in the order of settings.REPLY_HANDLERS.
+
+    One that fails takes back what it wrote and no more: the patient's words stay, and go to a person.
+    """
+    try:
+        with transaction.atomic():
+            return any(import_string(path)(message, message.reading) for path in settings.REPLY_HANDLERS)
+    except Exception:
+        logger.exception("the answer in message %s was not taken", message.pk)
+        return False
 
 
 def stop(message: Message, by: Actor) -> None:

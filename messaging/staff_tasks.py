@@ -46,8 +46,10 @@ def open_task(
         owner=owner,
         once_key=once_key,
     )
-    Task.objects.bulk_create([task], ignore_conflicts=True)
-    stored: Task = Task.objects.open().select_for_update().get(once_key=once_key)
+    stored: Task | None = None
+    while stored is None:  # whoever closes the open one between the two statements lets this one in
+        Task.objects.bulk_create([task], ignore_conflicts=True)
+        stored = Task.objects.open().select_for_update().filter(once_key=once_key).first()
     if stored.pk != task.pk:
         return _sharpen(stored, urgency, due_at)
     audit.record("task.opened", stored, by=by, patient_id=stored.patient_id)

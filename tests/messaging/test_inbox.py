@@ -30,6 +30,11 @@ def claim_nothing(message: Message, reading: str) -> bool:
     return False
 
 
+def break_down(message: Message, reading: str) -> bool:
+    Message.objects.filter(pk=message.pk).update(error_code="half")
+    raise RuntimeError("a fault in an app above")
+
+
 def undo_reply(message: Message, by: object) -> None:
     heard.append((str(message.pk), "undone"))
 
@@ -58,6 +63,15 @@ def test_a_claimed_yes_needs_nobody_and_handlers_are_asked_in_order(practice, pa
     assert heard == [("nothing", "yes"), (str(message.pk), "yes")]
     assert (message.reading, message.needs_person) == ("yes", False)
     assert open_tasks(practice) == []
+
+
+def test_a_handler_that_fails_loses_no_text_and_writes_nothing(practice, patient, settings):
+    settings.REPLY_HANDLERS = [f"{HERE}.break_down"]
+    message = write(practice, "Yes!")
+    with inside(practice):
+        message.refresh_from_db()
+    assert (message.needs_person, message.error_code) == (True, "")
+    assert [task.kind for task in open_tasks(practice)] == ["answer"]
 
 
 def test_what_nobody_claims_goes_to_a_person_within_half_an_hour(practice, patient):
