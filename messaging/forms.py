@@ -10,6 +10,7 @@ from messaging.templates import segments
 from practices.models import Membership, Practice, User
 
 MOST_SEGMENTS = 4
+FURTHEST = dt.timedelta(days=366)
 
 
 class TextForm(forms.Form):
@@ -68,6 +69,8 @@ class OwnerForm(forms.Form):
         due_at: dt.datetime = self.cleaned_data["due_at"]
         if due_at < timezone.now() - dt.timedelta(minutes=1):
             raise forms.ValidationError("This time has passed. Choose a later one.")
+        if due_at > timezone.now() + FURTHEST:
+            raise forms.ValidationError("This is more than a year away. Choose an earlier time.")
         return due_at
 
 

@@ -134,8 +134,10 @@ def answer_unknown(request: DeskRequest, message: Message) -> HttpResponse:
     """An answer to a number that is nobody's, or several patients'."""
     form = TextForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        inbox.answer_message(message=message, body=form.cleaned_data["body"], by=request.actor)
-        return back(request, None, "Text on its way")
+        sent = inbox.answer_message(message=message, body=form.cleaned_data["body"], by=request.actor)
+        if not sent.reason:
+            return back(request, None, "Text on its way")
+        form.add_error("body", NOT_ALLOWED.get(sent.reason, "This text cannot be sent."))
     people = inbox.candidates(message)
     audit.record_read(by=request.actor, patients=[person.pk for person in people], screen="message")
     private = request.user.privacy_mode
@@ -215,6 +217,7 @@ def task_done(request: DeskRequest, task_id: uuid.UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def task_owner(request: DeskRequest, task_id: uuid.UUID) -> HttpResponse:
     task = get_object_or_404(Task.objects.open().select_related("patient"), pk=task_id)
+    audit.record_read(by=request.actor, patients=filter(None, [task.patient_id]), screen="task")
     with timezone.override(request.practice.zone):
         initial = {"owner": task.owner_id, "due_at": max(task.due_at, tomorrow_morning(request.practice))}
         form = OwnerForm(request.POST or None, initial=initial)
@@ -222,7 +225,9 @@ def task_owner(request: DeskRequest, task_id: uuid.UUID) -> HttpResponse:
             owner, due_at = form.cleaned_data["owner"], form.cleaned_data["due_at"]
             hand_over_task(task=task, owner=owner, due_at=due_at, by=request.actor)
             return back(request, None, f"Handed to {owner.short_name}")
-        context = {"form": form, "task": task, "next": reverse("queue", args=[request.practice.slug])}
+        name = task.patient.shown_name(private=request.user.privacy_mode) if task.patient else ""
+        queue = reverse("queue", args=[request.practice.slug])
+        context = {"form": form, "task": task, "name": name, "next": queue}
         status = 422 if request.method == "POST" else 200
         return render(request, "messaging/hand_over.html", context, status=status)
 

@@ -74,7 +74,7 @@ def test_the_number_of_queries_does_not_grow_with_the_thread(
     for _ in range(2):
         for _ in range(5):
             a_text(practice, patient)
-        with django_assert_num_queries(14):
+        with django_assert_num_queries(15):
             dana.get(thread(practice, patient))
 
 
@@ -137,6 +137,15 @@ def test_a_number_of_nobody_can_be_answered(practice, dana):
     assert dana.post(target, {"body": "At 8."}).status_code == 302
 
 
+def test_an_answer_to_a_silent_number_of_nobody_is_not_said_to_be_on_its_way(practice, dana):
+    with inside(practice):
+        inbox.receive(supplier_id="SM1", from_=PHONE, body="STOP")
+        message = inbox.receive(supplier_id="SM2", from_=PHONE, body="When do you open?")
+    answer = dana.post(url(practice, "message-answer", message_id=message.pk), {"body": "At 8."})
+    assert answer.status_code == 422
+    assert "stopped texts" in answer.content.decode()
+
+
 @pytest.mark.parametrize("name", ["message-handled", "message-undo-reading", "message-opt-out"])
 def test_the_buttons_of_a_message(practice, patient, dana, name):
     with inside(practice):
@@ -185,6 +194,28 @@ def test_a_hand_over_into_the_past_or_to_a_stranger_is_refused(practice, dana):
     assert answer.status_code == 422
     assert "This time has passed" in page
     assert "Choose who takes this." in page
+
+
+def test_a_hand_over_beyond_a_year_is_refused(practice, dana):
+    task = a_task(practice)
+    given = {"owner": "", "due_at": "9999-12-31T23:59"}
+    answer = dana.post(url(practice, "task-owner", task_id=task.pk), given)
+    assert "more than a year away" in answer.content.decode()
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_the_hand_over_shows_a_patient_as_wished_and_writes_it_down(practice, patient, private):
+    member = a_member(practice)
+    member.user.privacy_mode = private
+    member.user.save()
+    client = Client()
+    client.force_login(member.user)
+    with inside(practice):
+        task = open_task(kind="call", due_at=timezone.now(), once_key="c", patient=patient, by=SYSTEM)
+    page = client.get(url(practice, "task-owner", task_id=task.pk)).content.decode()
+    assert (patient.full_name in page) is not private
+    with inside(practice):
+        assert AccessEvent.objects.get(screen="task").patient_ids == [patient.pk]
 
 
 def test_another_practices_rows_are_not_there(practice, dana):
