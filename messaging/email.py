@@ -29,14 +29,14 @@ def send(
     connection: BaseEmailBackend | None = None,
 ) -> Answer:
     """Hands one mail to the mail server; never raises, what is not understood is uncertain."""
-    mail = EmailMessage(
-        subject=subject,
-        body=body,
-        from_email=formataddr((sender_name, sender)),
-        to=[to],
-        headers={"Message-ID": message_id(identity, sender), "Auto-Submitted": "auto-generated"},
-    )
     try:
+        mail = EmailMessage(
+            subject=subject,
+            body=body,
+            from_email=formataddr((sender_name, sender)),
+            to=[to],
+            headers={"Message-ID": message_id(identity, sender), "Auto-Submitted": "auto-generated"},
+        )
         mail.connection = connection or get_connection()
         sent = mail.send()
     except Exception as error:

@@ -351,6 +351,13 @@ def test_a_mail_server_that_is_away_is_tried_again(settings):
     assert (answer.outcome, answer.verdict.then) == ("refused", Then.RETRY)
 
 
+def test_a_sender_that_mail_cannot_carry_is_a_refusal_and_no_exception():
+    answer = email.send(
+        sender="a@praxis-köln.example", sender_name="B", to="c@d.example", subject="x", body="y", identity="1"
+    )
+    assert answer.outcome in {"refused", "accepted"}
+
+
 def test_looking_when_nothing_is_due_costs_one_query_per_practice(practice, django_assert_max_num_queries):
     with django_assert_max_num_queries(4):  # begin, practice setting, the look, commit
         assert delivery.deliver_due(practice) == 0
