@@ -242,6 +242,8 @@ def stage(request: DeskRequest, finding_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def done(request: DeskRequest, finding_id: uuid.UUID) -> HttpResponse:
     finding = finding_of(finding_id)
+    if finding.check_name != "tasks":
+        raise Http404
     wrapup.finish_task(finding=finding, outcome="done", by=request.actor)
     return back(request, finding, "Task done.")
 
