@@ -75,9 +75,9 @@ def contacts(patient: Patient) -> list[dict[str, Any]]:
     ]
 
 
-def first_phone(patient: Patient) -> str:
+def first_phone(contacts: list[dict[str, Any]]) -> str:
     """The number to call: the first that works, or nothing."""
-    callable_ones = (c for c in contacts(patient) if c["phone"] and c["unusable"] in {"", "landline"})
+    callable_ones = (c for c in contacts if c["phone"] and c["unusable"] in {"", "landline"})
     return next((str(contact["value"]) for contact in callable_ones), "")
 
 

@@ -154,12 +154,14 @@ def show_record(request: DeskRequest, patient: Patient, status: int = 200) -> Ht
 
 def head(request: DeskRequest, patient: Patient, tab: str) -> dict[str, Any]:
     """What the head of each page of a record shows."""
+    contacts = records.contacts(patient)
     return {
+        "practice": request.practice,
         "patient": patient,
         "shown_name": patient.shown_name(private=request.user.privacy_mode),
         "age": patient.age_on(request.practice.today()),
-        "contacts": records.contacts(patient),
-        "phone": records.first_phone(patient),
+        "contacts": contacts,
+        "phone": records.first_phone(contacts),
         "tab": tab,
         "may_change": request.admission.may("patient.change"),
         "may_audit": request.admission.may("audit.view"),

@@ -24,11 +24,12 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.messaging.urls")]
 def no_handlers(settings):
     settings.REPLY_HANDLERS = []
     # The shell's own links belong to the apps above.
-    settings.TEMPLATES[0]["OPTIONS"]["context_processors"] = [
-        name
-        for name in settings.TEMPLATES[0]["OPTIONS"]["context_processors"]
-        if not name.startswith("frontdesk")
+    (engine,) = settings.TEMPLATES
+    processors = [
+        name for name in engine["OPTIONS"]["context_processors"] if not name.startswith("frontdesk")
     ]
+    # A copy: what is changed in place stays changed for every later test.
+    settings.TEMPLATES = [{**engine, "OPTIONS": {**engine["OPTIONS"], "context_processors": processors}}]
 
 
 @pytest.fixture
