@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 
 from frontdesk import live as stream
 from frontdesk.cards import LEGEND
-from frontdesk.dayplan import Span, clock, minute_of
+from frontdesk.dayplan import DAY, Span, clock, minute_of
 from frontdesk.queue import first_rows
 from frontdesk.today import NIL, STEP, Board, day_board, stages_of
 from patients.dates import parse_day
@@ -116,7 +116,7 @@ def some_columns(request: DeskRequest, shown: Shown) -> HttpResponse | None:
     try:
         who = {uuid.UUID(text) for text in request.GET.getlist("who")}
         window = Span(int(request.GET.get("from", "")), int(request.GET.get("to", "")))
-        if not who:
+        if not who or not 0 <= window.start < window.end <= DAY:
             return None
         private = request.user.privacy_mode
         board = day_board(request.practice, shown.day, private=private, who=who, window=window)

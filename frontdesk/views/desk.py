@@ -4,6 +4,7 @@ from typing import cast
 
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -73,6 +74,6 @@ def lock(request: HttpRequest) -> HttpResponse:
     """Covers the screen: nothing of a patient stays in the page, and signing in leads back to it."""
     page = local_page(request)
     logout(request)
-    response = redirect(f"{reverse('account_login')}?next={page}")
+    response = redirect_to_login(page)
     response["Clear-Site-Data"] = '"cache"'
     return response

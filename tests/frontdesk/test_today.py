@@ -280,6 +280,14 @@ def test_the_page_records_who_stands_beside_the_board_too(desk: Desk) -> None:
         assert AccessEvent.objects.get(screen="queue").patient_ids == [visit.patient_id]
 
 
+@pytest.mark.parametrize("ends", ["from=-9999999999999&to=9999999999999", "from=600&to=540", "from=²&to="])
+def test_columns_of_a_senseless_window_are_answered_with_the_board(desk: Desk, ends: str) -> None:
+    desk.visit("Marisol Vega", desk.osei, desk.at(9))
+    answer = page(desk, f"d={DAY}&fragment=column&who={desk.osei.pk}&{ends}")
+    assert answer.status_code == 200
+    assert "X-Live-Parts" not in answer
+
+
 def test_a_fragment_holds_the_board_and_the_legend_only(desk: Desk) -> None:
     desk.visit("Marisol Vega", desk.osei, desk.at(9))
     text = page(desk, f"d={DAY}&fragment=board").content.decode()
