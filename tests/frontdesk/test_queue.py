@@ -131,6 +131,13 @@ def test_visits_appear_when_late_or_soon_and_unconfirmed(
     assert bool(desk.rows()) is shown
 
 
+def test_a_task_of_the_practice_names_nobody(desk: Desk) -> None:
+    desk.task("Texts", 10, patient=None, note="Texts do not go out: the account is refused.")
+    (row,) = desk.rows()
+    assert row.title == "Texts do not go out: the account is refused."
+    assert "unknown" not in row.title + row.text
+
+
 def test_a_visit_with_a_task_is_one_row(desk: Desk) -> None:
     visit = desk.visit("Vega", 60)
     desk.task("Other", 90, kind=Task.Kind.NEW_TIME, appointment_id=visit.pk)
