@@ -7,7 +7,7 @@ or words: the page reads those anew, through the gate.
 import datetime as dt
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db.models import Max
 
@@ -22,6 +22,7 @@ from scheduling.words import clock
 
 HERE = (Status.BOOKED, Status.ARRIVED)
 OVERNIGHT_FROM = dt.time(17, 0)  # where no evening review said when the day was over
+DAYS_BEFORE = 7
 NEXT_DAY_WITHIN = 4  # a Friday's wrap-up looks to Monday
 
 
@@ -55,6 +56,7 @@ class Day:
     asked: dict[uuid.UUID, dt.datetime]
     unanswered: list[Message]
     tasks: list[Task]
+    left_open: list[Appointment] = field(default_factory=list)  # of the days before
 
     def open_visits(self) -> list[Appointment]:
         return [visit for visit in self.visits if visit.is_open]
@@ -78,6 +80,7 @@ def read_morning(practice: Practice, date: dt.date, now: dt.datetime) -> Day:
         asked=last_asked(visits),
         unanswered=[],
         tasks=[],
+        left_open=visits_left_open(date),
     )
 
 
@@ -98,6 +101,17 @@ def read_evening(practice: Practice, date: dt.date, now: dt.datetime) -> Day:
         unanswered=list(Message.objects.to_read().select_related("patient").order_by("created_at")),
         tasks=list(Task.objects.open().select_related("patient", "owner", "message")),
     )
+
+
+def visits_left_open(date: dt.date) -> list[Appointment]:
+    """Visits of the last days that nobody closed: no evening review came, or they went on after it."""
+    before = (date - dt.timedelta(days=DAYS_BEFORE), date - dt.timedelta(days=1))
+    visits = Appointment.objects.filter(local_date__range=before, status__in=HERE).with_people()
+    # What the wrap-up gave to a person is in her queue already.
+    given = set(
+        Task.objects.open().filter(once_key__startswith="not_closed:").values_list("once_key", flat=True)
+    )
+    return [visit for visit in visits if f"not_closed:{visit.pk}" not in given]
 
 
 def evening_before(practice: Practice, date: dt.date) -> dt.datetime:
@@ -237,6 +251,20 @@ def answer_words(visit: Appointment, day: Day) -> str:
     return "Not asked yet"
 
 
+def left_open(day: Day) -> list[Found]:
+    """Visits of the days before of which nobody said how they ended."""
+    return [
+        Found(
+            "left_open",
+            f"left_open:{visit.pk}",
+            f"{visit.local_date:%a, %b} {visit.local_date.day}, "
+            f"{'never left' if visit.status == Status.ARRIVED else 'not closed'}",
+            visit,
+        )
+        for visit in day.left_open
+    ]
+
+
 def cancelled_overnight(day: Day) -> list[Found]:
     """Times of today that came free since the last evening and that nobody took."""
     active = [visit for visit in day.visits if visit.is_active]
@@ -338,6 +366,7 @@ MORNING = (
     Check("unreachable", "Nobody reachable", "phone-off", "bad", nobody_reachable),
     Check("cancelled", "Cancelled overnight", "cal-x", "acc", cancelled_overnight),
     Check("unconfirmed", "Not confirmed", "st-book", "book", not_confirmed),
+    Check("left_open", "Left open the days before", "st-arr", "arr", left_open),
 )
 EVENING = (
     Check("not_closed", "Visits not closed", "st-arr", "arr", visits_not_closed),

@@ -200,6 +200,7 @@ STEPS: dict[str, Callable[[Rows, Finding, Appointment], list[Step]]] = {
     "unreachable": Rows.add_number,
     "cancelled": Rows.fill,
     "unconfirmed": Rows.ask,
+    "left_open": Rows.close,
     "not_closed": Rows.close,
     "tomorrow": Rows.ask,
 }

@@ -214,6 +214,35 @@ def test_a_day_in_order_has_nothing_to_settle(house):
     assert found_in(house, at(7)) == {check.name: [] for check in MORNING}
 
 
+def test_a_visit_that_nobody_closed_stands_in_the_next_morning(house):
+    """Also after an outage over the whole evening, and when it began after the day was closed."""
+    days = [DAY - dt.timedelta(days=days) for days in (1, 7, 8)]
+    for day in days:
+        visit_in(house, at(17, 30, day))
+    visit_in(house, at(9, 0, days[0]), status="fulfilled")
+    assert found_in(house, at(7))["left_open"] == ["Mon, Jun 8, not closed", "Tue, Jun 2, not closed"][::-1]
+
+
+def test_a_visit_that_the_wrap_up_gave_to_a_person_is_hers_and_not_the_mornings(house):
+    visit = visit_in(house, at(17, 30, DAY - dt.timedelta(days=1)))
+    with inside(house["practice"]):
+        open_task(kind="follow-up", due_at=at(9), once_key=f"not_closed:{visit.pk}", by=an_actor())
+    assert found_in(house, at(7))["left_open"] == []
+
+
+def test_a_visit_of_yesterday_can_be_closed_from_the_morning(house):
+    client = signed_in(house["practice"])
+    visit = visit_in(house, at(17, 30, DAY - dt.timedelta(days=1)))
+    with time_machine.travel(at(7, 34), tick=False):
+        started(house, at(7, 30))
+        with inside(house["practice"]):
+            finding = Finding.objects.get(check_name="left_open")
+        client.post(reverse("finding-stage", args=["harbor-street", finding.pk]), {"stage": "noshow"})
+    with inside(house["practice"]):
+        assert Appointment.objects.get(pk=visit.pk).status == "noshow"
+        assert Finding.objects.get(pk=finding.pk).settled_at is not None
+
+
 def test_overlaps_are_found_and_only_of_one_clinician(house):
     other = a_practitioner(house["practice"], "Dr. Lindqvist")
     visit_in(house, at(9), confirmation="confirmed")
