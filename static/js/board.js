@@ -206,12 +206,20 @@ function filter(link) {
 
 /* A board that was read anew: ring, tab stop and focus come back; what others changed lights up for a second. */
 const sign = (element) => `${element.dataset.v}|${startOf(element)}|${element.parentElement.dataset.practitioner}`;
-const read = () => new Map(stops().filter(isVisit).map((element) => [element.id, sign(element)]));
+const origins = new Map();
+function read() {
+  const visits = stops().filter(isVisit);
+  for (const element of visits) if (element.dataset.was) origins.set(idOf(element), element.dataset.was);
+  return new Map(visits.map((element) => [element.id, sign(element)]));
+}
 
 /* A moved visit is a new one that knows which it was. */
 function follow(id) {
   const next = id && board()?.querySelector(`[data-was="${CSS.escape(id)}"]`);
-  return next ? idOf(next) : id;
+  if (next) return idOf(next);
+  // A move that was taken back: the visit stands again where it was, under the number it had there.
+  const before = id && !card(id) && origins.get(id);
+  return before && card(before) ? before : id;
 }
 
 function swapped() {
@@ -222,9 +230,11 @@ function swapped() {
     }
   }
   known = now;
-  selected = follow(selected);
-  const chosen = card(selected);
+  const followed = follow(selected);
+  const chosen = card(followed);
   if (chosen && panel.dataset.liveUrl) panel.dataset.liveUrl = chosen.href;
+  if (chosen && followed !== selected && !panel.contains(document.activeElement)) show(chosen.href);
+  selected = followed;
   mark();
   if (held && !document.getElementById(held)) {
     const was = document.getElementById(`visit-${follow(held.replace("visit-", ""))}`);
