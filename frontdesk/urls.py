@@ -31,6 +31,7 @@ urlpatterns = [
     path("", desk.home, name="home"),
     path("healthz", desk.healthz, name="healthz"),
     path("preferences/", desk.preferences, name="preferences"),
+    path("still-here/", desk.still_here, name="still-here"),
     path("lock/", desk.lock, name="lock"),
     path("account/", include("allauth.account.urls")),
     path("p/<slug:practice>/", include(practice_pages)),

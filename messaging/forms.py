@@ -1,6 +1,7 @@
 """What staff type: a text to a patient, who takes a task, until when it waits."""
 
 import datetime as dt
+import uuid
 from typing import Any
 
 from django import forms
@@ -23,6 +24,12 @@ class TextForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}),
         error_messages={"required": "Write what you want to say."},
     )
+    # Made with the form: a second click, or the page sent again, is the same text and not another one.
+    once = forms.UUIDField(required=False, initial=uuid.uuid4, widget=forms.HiddenInput)
+
+    def key(self, kind: str) -> str:
+        """The idempotency key of what this form sends."""
+        return f"{kind}:{self.cleaned_data.get('once') or uuid.uuid4()}"
 
     def clean_body(self) -> str:
         body = str(self.cleaned_data["body"]).replace("\r\n", "\n").replace("\x00", "")

@@ -283,8 +283,8 @@ def unanswered(message: Message) -> MessageQuerySet:
 
 
 @transaction.atomic
-def answer_message(*, message: Message, body: str, by: Actor) -> Message:
-    """Answers a patient's text; everything this number wrote so far counts as handled."""
+def answer_message(*, message: Message, body: str, key: str = "", by: Actor) -> Message:
+    """Answers a patient's text, once per `key`; everything this number wrote so far counts as handled."""
     now = timezone.now()
     answer = queue_message(
         patient=message.patient,
@@ -293,7 +293,7 @@ def answer_message(*, message: Message, body: str, by: Actor) -> Message:
         body=body,
         language=message.language,
         send_after=now,
-        idempotency_key=new_key("answer"),
+        idempotency_key=key or new_key("answer"),
         ignores_quiet_hours=now - message.created_at < FRESH,
         in_reply_to=message,
         by=by,

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from messaging import inbox
 from messaging.forms import OutcomeForm, OwnerForm, SnoozeForm, TextForm, tomorrow_morning
 from messaging.models import Message, Task
-from messaging.outbox import new_key, queue_message
+from messaging.outbox import queue_message
 from messaging.staff_tasks import close_task, hand_over_task, snooze_task
 from messaging.templates import segments
 from messaging.thread import NOT_ALLOWED, may_text, thread_of
@@ -70,15 +70,24 @@ def back(request: DeskRequest, patient_id: uuid.UUID | None, words: str) -> Http
     return redirect("patient-messages", practice=request.practice.slug, patient_id=patient_id)
 
 
-def written(request: DeskRequest, patient: Patient, send: Callable[[str], Message]) -> HttpResponse:
+def refused(request: DeskRequest, message: Message) -> TextForm:
+    """The form again with what was typed, why it did not go, and the right to try once more."""
+    again = request.POST.copy()
+    again["once"] = str(uuid.uuid4())
+    form = TextForm(again)
+    form.add_error("body", NOT_ALLOWED.get(message.reason, "This text cannot be sent."))
+    return form
+
+
+def written(request: DeskRequest, patient: Patient, send: Callable[[TextForm], Message]) -> HttpResponse:
     """Sends what was typed, or shows the thread again with the draft and what is wrong."""
     form = TextForm(request.POST)
     if not form.is_valid():
         body = request.POST.get("body", "")
         return show(request, patient, 422, form=form, segments=segments(body))
-    message = send(form.cleaned_data["body"])
+    message = send(form)
     if message.reason:
-        form.add_error("body", NOT_ALLOWED.get(message.reason, "This text cannot be sent."))
+        form = refused(request, message)
         return show(request, patient, 422, form=form)
     return back(request, patient.pk, "Text on its way")
 
@@ -99,16 +108,16 @@ def text_patient(request: DeskRequest, patient_id: uuid.UUID) -> HttpResponse:
         form.add_error("body", why_not)
         return show(request, patient, 422, form=form)
 
-    def send(body: str) -> Message:
+    def send(form: TextForm) -> Message:
         return queue_message(
             patient=patient,
             channel=Channel.SMS,
             kind=Message.Kind.NOTE,
-            body=body,
+            body=form.cleaned_data["body"],
             language=patient.language,
             contact_point=point,
             send_after=timezone.now(),
-            idempotency_key=new_key("note"),
+            idempotency_key=form.key("note"),
             by=request.actor,
         )
 
@@ -126,7 +135,9 @@ def answer(request: DeskRequest, message_id: uuid.UUID) -> HttpResponse:
     return written(
         request,
         message.patient,
-        lambda body: inbox.answer_message(message=message, body=body, by=request.actor),
+        lambda form: inbox.answer_message(
+            message=message, body=form.cleaned_data["body"], key=form.key("answer"), by=request.actor
+        ),
     )
 
 
@@ -134,10 +145,12 @@ def answer_unknown(request: DeskRequest, message: Message) -> HttpResponse:
     """An answer to a number that is nobody's, or several patients'."""
     form = TextForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        sent = inbox.answer_message(message=message, body=form.cleaned_data["body"], by=request.actor)
+        sent = inbox.answer_message(
+            message=message, body=form.cleaned_data["body"], key=form.key("answer"), by=request.actor
+        )
         if not sent.reason:
             return back(request, None, "Text on its way")
-        form.add_error("body", NOT_ALLOWED.get(sent.reason, "This text cannot be sent."))
+        form = refused(request, sent)
     people = inbox.candidates(message)
     audit.record_read(by=request.actor, patients=[person.pk for person in people], screen="message")
     private = request.user.privacy_mode

@@ -68,6 +68,13 @@ def preferences(request: HttpRequest) -> HttpResponse:
     return redirect(local_page(request))
 
 
+@public_door("says nothing; being asked is what keeps the session")
+@require_GET
+def still_here(request: HttpRequest) -> HttpResponse:
+    """A person at the desk touched her page; the idle clock of the session begins anew."""
+    return HttpResponse(status=204 if request.user.is_authenticated else 401)
+
+
 @public_door("signs the person out")
 @require_POST
 def lock(request: HttpRequest) -> HttpResponse:

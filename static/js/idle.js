@@ -4,18 +4,30 @@
 import { announce } from "./announce.js";
 
 const WARN_MS = 30000;
+const TELL_SERVER_MS = 240000;
 const CHECK_MS = 1000;
 const limit = Number(document.body.dataset.idle ?? 0) * 60000;
 const others = "BroadcastChannel" in window ? new BroadcastChannel("desk-activity") : null;
 let last = Date.now();
 let told = 0;
 let warned = false;
+let served = Date.now();
+
+/* Who reads or types sends no requests: the server hears of her now and then, so that it does not sign her
+   out under what she types. Only real input counts, and live updates never do. */
+function tellServer() {
+  const url = document.body.dataset.stillHere;
+  if (!url || Date.now() - served < TELL_SERVER_MS) return;
+  served = Date.now();
+  fetch(url, { credentials: "same-origin" }).catch(() => {});
+}
 
 function touched() {
   last = Date.now();
   warned = false;
   if (last - told < 5000) return;
   told = last;
+  tellServer();
   others?.postMessage(last);
 }
 

@@ -88,3 +88,13 @@ def test_a_number_of_nobody_can_be_answered(practice, desk):
     with inside(practice):
         assert Message.objects.get(direction="out").status == "queued"
         assert not Task.objects.open().exists()
+
+
+def test_a_form_that_is_sent_twice_is_one_text(practice, desk):
+    message = written(practice)
+    url = f"/p/{practice.slug}/messages/{message.pk}/answer/"
+    typed = {"body": "Please call us.", "once": "019f3a52-7c1e-7b7e-9d3a-0d6c5f1b2a33"}
+    desk.post(url, typed)
+    desk.post(url, typed)
+    with inside(practice):
+        assert Message.objects.filter(direction="out").count() == 1

@@ -147,6 +147,19 @@ def test_idle_time_signs_out_and_background_requests_do_not_count(client, settin
         assert client.get("/").url.startswith("/account/login/")
 
 
+def test_a_touched_page_keeps_the_session(client, settings):
+    import time_machine
+
+    client.force_login(a_member(a_practice()).user)
+    with time_machine.travel("2026-06-09 10:00", tick=False) as clock:
+        client.get("/")
+        for _ in range(3):
+            clock.shift(settings.IDLE_SIGN_OUT_SECONDS - 1)
+            assert client.get("/still-here/").status_code == 204
+        clock.shift(settings.IDLE_SIGN_OUT_SECONDS + 1)
+        assert client.get("/still-here/").status_code == 401
+
+
 def test_preferences_are_kept_and_lead_back_only_to_our_own_pages(client):
     dana = a_member(a_practice()).user
     client.force_login(dana)
