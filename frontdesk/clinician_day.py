@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from django.urls import reverse
 
+from frontdesk.cards import NEED_ICONS
 from frontdesk.day_shape import local_span, working_hours
 from frontdesk.dayplan import Span, clock, minute_of, subtract
-from frontdesk.today import NEED_ICONS
 from patients.models import Need
 from practices.models import Practice
 from practices.models import User as Person

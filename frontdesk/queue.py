@@ -139,7 +139,7 @@ def first_rows(
             for task in tasks
         ),
         *((UNANSWERED, message.created_at, _key(message), message) for message in messages),
-        *((VISIT, at, f"visit-row-{pk}", pk) for pk, at in starts.items() if pk not in told),
+        *((VISIT, at, f"visit-row-{pk}", pk) for pk, at in starts.items() if pk and pk not in told),
     ]
     waiting.sort(key=lambda one: one[:3])
     shown = [subject for *_, subject in waiting[:limit]]

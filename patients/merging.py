@@ -60,7 +60,8 @@ def choices(form: EditPatientForm, current: Patient) -> list[Choice]:
 
 def last_change(patient: Patient) -> AuditEntry | None:
     """Who changed the record last, and when."""
-    return _changes_of(patient).select_related("actor").first()
+    last: AuditEntry | None = _changes_of(patient).select_related("actor").first()
+    return last
 
 
 def values_before(current: Patient, version: int) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 import datetime as dt
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -209,10 +209,10 @@ def show_conflict(
     request: DeskRequest, patient: Patient, form: EditPatientForm, current: Patient
 ) -> HttpResponse:
     """What was typed beside what is stored now, to pick field by field."""
-    own = {"version", "csrfmiddlewaretoken"}
+    own, sent = {"version", "csrfmiddlewaretoken"}, cast(QueryDict, form.data)
     context = {
         "choices": merging.choices(form, current),
-        "typed": [(name, value) for name, values in form.data.lists() if name not in own for value in values],
+        "typed": [(name, value) for name, values in sent.lists() if name not in own for value in values],
         "version": current.version,
         "last_change": merging.last_change(current),
     }

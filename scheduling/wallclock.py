@@ -6,7 +6,9 @@ are refused and the second asked (SECURITY.md E3); the edges of working hours ju
 
 import datetime as dt
 import zoneinfo
+from typing import TypeVar
 
+Day = TypeVar("Day", bound=dt.date)  # a date, or a datetime
 YEARS = range(2000, 2101)  # nobody books outside: what is further away is a slip, and breaks date arithmetic
 
 
@@ -36,8 +38,8 @@ class TimeIsAmbiguous(ClockChange):
         )
 
 
-def within_reach(day: dt.date) -> dt.date:
-    """The same day, or datetime; ValueError in words when its year is none in which a practice has visits."""
+def within_reach(day: Day) -> Day:
+    """The same day; ValueError in words when its year is none in which a practice has visits."""
     if day.year not in YEARS:
         raise ValueError(f"The year {day.year} is too far away.")
     return day
