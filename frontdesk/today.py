@@ -177,7 +177,7 @@ def _columns(look: Look, closed: str) -> dict[uuid.UUID, Column]:
     zone = look.practice.zone
     midnight = dt.datetime.combine(look.day, dt.time(), tzinfo=zone)
     tomorrow = dt.datetime.combine(look.day + dt.timedelta(days=1), dt.time(), tzinfo=zone)
-    absent = TimeOff.objects.filter(starts_at__lt=tomorrow, ends_at__gt=midnight).order_by("starts_at")
+    absent = TimeOff.objects.filter(starts_at__lt=tomorrow, ends_at__gt=midnight).order_by()
     if look.who:
         people, weekly = people.filter(pk__in=look.who), weekly.filter(practitioner__in=look.who)
         absent = absent.filter(practitioner__in=look.who)
@@ -190,7 +190,7 @@ def _columns(look: Look, closed: str) -> dict[uuid.UUID, Column]:
         if hours.practitioner_id in active and hours.valid_on(look.day):
             span = Span(minute_of(hours.starts), minute_of(hours.ends))
             columns[hours.practitioner_id].open.append(span)
-    for off in absent:
+    for off in sorted(absent, key=attrgetter("starts_at")):
         column = columns[off.practitioner_id]
         away = span_of(off.starts_at.astimezone(zone), off.ends_at.astimezone(zone), look.day)
         if away and column.open:

@@ -90,6 +90,7 @@ class Reach:
     why_not: str = ""
     text_to: ContactPoint | None = field(default=None, compare=False)
     email_to: ContactPoint | None = field(default=None, compare=False)
+    phone: ContactPoint | None = field(default=None, compare=False)  # the first to call
 
     def may_go_by(self, channel: str) -> bool:
         return self.can_email if channel == Channel.EMAIL else self.can_text
@@ -118,10 +119,11 @@ def reachability(patients: Iterable[Patient]) -> dict[uuid.UUID, Reach]:
 def _reach(patient: Patient, points: list[ContactPoint], agreed: set[tuple[uuid.UUID, str]]) -> Reach:
     phones = [point for point in points if point.system == ContactPoint.System.PHONE]
     emails = [point for point in points if point.system == ContactPoint.System.EMAIL]
+    phone = next(iter(phones), None)
     text_to = next((point for point in phones if point.textable), None)
     email_to = next((point for point in emails if not point.unusable), None)
     if patient.deceased:
-        return Reach(has_phone=bool(phones), can_text=False, can_email=False, why_not="died")
+        return Reach(has_phone=bool(phones), can_text=False, can_email=False, why_not="died", phone=phone)
     can_text = text_to is not None and (patient.pk, Channel.SMS.value) in agreed
     can_email = email_to is not None and (patient.pk, Channel.EMAIL.value) in agreed
     why_not = ""
@@ -130,4 +132,4 @@ def _reach(patient: Patient, points: list[ContactPoint], agreed: set[tuple[uuid.
             why_not = "no consent to texts or e-mail"
         else:
             why_not = "no mobile number or e-mail" if phones else "no phone or e-mail"
-    return Reach(bool(phones), can_text, can_email, why_not, text_to, email_to)
+    return Reach(bool(phones), can_text, can_email, why_not, text_to, email_to, phone)

@@ -81,11 +81,12 @@ def admit(user: User | AnonymousUser, slug: str, permission: str, *, door: str) 
 
     The membership is read anew each time: one that was taken away ends with the next request.
     """
-    practice = Practice.objects.filter(slug=slug).first()
+    # At most one row each: `first` would sort by every column that is read.
+    practice = next(iter(Practice.objects.filter(slug=slug).order_by()), None)
     if practice is None or not user.is_authenticated:
         raise Http404
     with inside(practice):
-        membership = Membership.objects.active().filter(user=user).first()
+        membership = next(iter(Membership.objects.active().filter(user=user).order_by()), None)
         if membership is None:
             raise Http404
         membership.user = user
@@ -205,7 +206,7 @@ def practices_of(user: User) -> list[Practice]:
             cursor.execute("SELECT set_config('app.user_id', %s, true)", [str(user.pk)])
         with scopes_disabled():
             mine = Membership.objects.filter(user=user, active=True)
-            practices = [m.practice for m in mine.select_related("practice").order_by("practice__name")]
+            practices = [m.practice for m in mine.select_related("practice").order_by()]
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('app.user_id', '', true)")
-    return practices
+    return sorted(practices, key=lambda practice: practice.name)

@@ -28,6 +28,8 @@ class BarRow:
 def change_rows(practice: Practice, user: User) -> list[BarRow]:
     """The person's changes that can be taken back, newest first; two queries."""
     changes = last_changes(user)
+    if not changes:
+        return []
     notices = Notice.objects.filter(
         appointment__in=[change.appointment_id for change in changes],
         message__status=Message.Status.QUEUED,

@@ -4,8 +4,8 @@ import datetime as dt
 from dataclasses import dataclass
 
 from messaging.models import Message
-from patients.contacts import reachability, show_phone
-from patients.models import ContactPoint, Need, Patient
+from patients.contacts import Reach, reachability, show_phone
+from patients.models import Need
 from practices.models import Practice
 from scheduling.booking_page import NEED_ICONS, born_words
 from scheduling.drafts import as_uuid
@@ -90,7 +90,8 @@ def visits_with_all() -> AppointmentQuerySet:
 def find_visit(text: str) -> Appointment | None:
     """The visit of the open practice with this id."""
     wanted = as_uuid(text)
-    return visits_with_all().filter(pk=wanted).first() if wanted else None
+    # At most one row: `first` would sort by every column that is read.
+    return next(iter(visits_with_all().filter(pk=wanted).order_by()), None) if wanted else None
 
 
 def panel_of(visit: Appointment, practice: Practice, *, private: bool) -> Panel:
@@ -105,16 +106,17 @@ def panel_of(visit: Appointment, practice: Practice, *, private: bool) -> Panel:
     ]
     forward = FORWARD.get(stage_of(visit))
     patient = visit.patient
+    reach = reachability([patient])[patient.pk]
     return Panel(
         visit=visit,
         name=patient.shown_name(private=private),
         born=born_words(patient, practice.today()),
-        phone="" if private else first_phone(patient),
+        phone=show_phone(reach.phone.value) if reach.phone and not private else "",
         when=short_when(visit.starts_at, practice),
         what=what_words(visit),
         words=stage_words(visit),
         symbol=stage_symbol(visit),
-        facts=facts_of(visit, notices, practice),
+        facts=facts_of(visit, reach, notices, practice),
         history=history_of(visit, notices, practice),
         next_step=next((step for step in steps if step.stage == forward), None),
         other_steps=[step for step in steps if step.stage != forward],
@@ -129,12 +131,6 @@ def may_be(stage: str, visit: Appointment, practice: Practice) -> bool:
     return stage != Stage.NOSHOW or visit.starts_at <= practice.now()
 
 
-def first_phone(patient: Patient) -> str:
-    points = ContactPoint.objects.phones().filter(patient=patient).order_by("rank", "id")
-    point = points.first()
-    return show_phone(point.value) if point else ""
-
-
 def what_words(visit: Appointment) -> str:
     """Follow-up, 30 min, Dr. Osei, Room 2."""
     room = visit.room.name if visit.room else ""
@@ -142,10 +138,9 @@ def what_words(visit: Appointment) -> str:
     return ", ".join(filter(None, parts))
 
 
-def facts_of(visit: Appointment, notices: list[Notice], practice: Practice) -> list[Line]:
+def facts_of(visit: Appointment, reach: Reach, notices: list[Notice], practice: Practice) -> list[Line]:
     """The checklist: confirmation, how the patient may be written to, needs, what became of the texts."""
     lines = [confirmation_line(visit, practice)]
-    reach = reachability([visit.patient])[visit.patient_id]
     if reach.can_text:
         lines.append(Line("conf", "msg", "Texts allowed"))
     if reach.can_email:

@@ -60,8 +60,9 @@ def last_changes(user: User, *, limit: int = 5) -> list[Change]:
     rows = Change.objects.filter(made_by=user, undone_at=None, undo_until__gt=timezone.now())
     rows = rows.select_related(
         "appointment__patient", "appointment__practitioner", "previous__practitioner"
-    ).order_by("-made_at")
-    return [change for change in rows[:limit] if change.version == change.appointment.version]
+    ).order_by()
+    newest = sorted(rows, key=lambda change: change.made_at, reverse=True)[:limit]
+    return [change for change in newest if change.version == change.appointment.version]
 
 
 @transaction.atomic

@@ -25,6 +25,7 @@ from tests.factories import a_member, a_patient, a_practice, a_practitioner, a_t
 
 DAY = dt.date(2026, 6, 9)  # a Tuesday
 BOARD_QUERIES = 6
+COLUMN_QUERIES = 12  # four of them are the session, the person and the gate
 
 
 class Desk:
@@ -236,6 +237,21 @@ def test_queries_do_not_grow_with_visits(desk: Desk) -> None:
     assert queries_of(desk) == BOARD_QUERIES
 
 
+def test_one_column_takes_a_fixed_number_of_queries_in_all(desk: Desk) -> None:
+    desk.visit("Marisol Vega", desk.osei, desk.at(9))
+    client = Client()
+    client.force_login(desk.dana.user)
+    address = f"/p/harbor-street/today/?d={DAY}&fragment=column&who={desk.osei.pk}&from=480&to=1020"
+    headers = {"HX-Request": "true", "X-Live": "1"}
+    client.get(address, headers=headers)
+    with CaptureQueriesContext(connection) as seen:
+        client.get(address, headers=headers)
+    asked = [each["sql"] for each in seen]
+    # The test's own transaction around the gate's makes savepoints of it, and sets the practice twice.
+    rows = [sql for sql in asked if "SAVEPOINT" not in sql and "set_config" not in sql]
+    assert len(rows) == COLUMN_QUERIES
+
+
 def queries_of(desk: Desk) -> int:
     with (
         inside(desk.practice),
@@ -303,6 +319,55 @@ def test_the_list_has_every_visit_by_time(desk: Desk) -> None:
     desk.visit("Gone Person", desk.osei, desk.at(10), status="cancelled")
     text = page(desk, f"d={DAY}&view=list").content.decode()
     assert text.index("Owen Park") < text.index("Marisol Vega") < text.index("Gone Person")
+
+
+def column(desk: Desk, who: Practitioner, *, to: int = 17 * 60, day: dt.date = DAY) -> Any:
+    return page(desk, f"d={day}&fragment=column&who={who.pk}&from=480&to={to}")
+
+
+def test_one_column_comes_alone_with_the_counts_of_the_whole_day(desk: Desk) -> None:
+    desk.visit("Marisol Vega", desk.osei, desk.at(9))
+    desk.visit("Owen Park", desk.lind, desk.at(9), confirmation="confirmed")
+    answer = column(desk, desk.osei)
+    text = answer.content.decode()
+    assert answer.headers["X-Live-Parts"] == "1"
+    assert f'id="column-{desk.osei.pk}"' in text
+    assert f'id="column-{desk.lind.pk}"' not in text
+    assert "Marisol Vega" in text
+    assert "Owen Park" not in text
+    assert text.count('hx-swap-oob="true"') == 2
+    assert 'title="Confirmed"' in text
+    assert text.count("<b>1</b>") == 2
+    with inside(desk.practice):
+        assert len(AccessEvent.objects.get(screen="board").patient_ids) == 1
+
+
+def test_a_column_stands_as_it_does_on_the_whole_board(desk: Desk) -> None:
+    desk.visit("Marisol Vega", desk.osei, desk.at(9))
+    desk.visit("Early Bird", desk.lind, desk.at(6))
+    alone = desk.board(who=[desk.osei.pk], window=desk.board().window)
+    assert [c.drawn() for c in alone.columns] == [desk.board().columns[0].drawn()]
+
+
+def test_a_column_without_its_place_brings_the_whole_board(desk: Desk) -> None:
+    desk.visit("Night Owl", desk.osei, desk.at(19))
+    late = column(desk, desk.osei)
+    assert "X-Live-Parts" not in late.headers
+    assert 'id="board"' in late.content.decode()
+    assert "X-Live-Parts" in column(desk, desk.osei, to=20 * 60).headers
+    with inside(desk.practice):
+        desk.lind.weekly_hours.all().delete()
+    assert "X-Live-Parts" not in column(desk, desk.lind).headers
+
+
+def test_what_a_person_typed_is_text_on_the_board(desk: Desk) -> None:
+    desk.visit('<b>Marisol Ve"ga', desk.osei, desk.at(9), 45, note="<script>alert(1)</script>")
+    text = page(desk, f"d={DAY}").content.decode()
+    assert "&lt;b&gt;Marisol" in text
+    assert "&lt;script&gt;alert(1)" in text
+    assert "<script>alert(1)" not in text
+    assert "<b>Marisol" not in text
+    assert 'Ve"ga' not in text
 
 
 def test_a_stranger_sees_nothing(desk: Desk) -> None:
