@@ -154,6 +154,7 @@ TEMPLATES = [
 AUTH_USER_MODEL = "practices.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 ACCOUNT_ADAPTER = "practices.accounts.InvitedOnly"
+ACCOUNT_FORMS = {"login": "practices.signin.SignInForm"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]

@@ -21,9 +21,21 @@ RAIL = (
 )
 
 
+DEMO_SIGN_INS = {
+    "demo_sign_ins": [
+        {"email": "dana@frontdesk.example", "role": "receptionist in all three practices"},
+        {"email": "osei@frontdesk.example", "role": "clinician of Harbor Street"},
+        {"email": "mira@frontdesk.example", "role": "manager of Harbor Street"},
+    ],
+    "demo_password": "front-desk-demo",
+}
+
+
 def context(request: HttpRequest) -> dict[str, Any]:
     """The shell's context for a page inside a practice; nothing elsewhere and nothing for fragments."""
     admission: Admission | None = getattr(request, "admission", None)
+    if admission is None and settings.FRONTDESK_MODE == "demo" and not signed_in(request):
+        return DEMO_SIGN_INS
     if admission is None or request.headers.get("HX-Request") == "true":
         return {"practice": admission.practice, "membership": admission.membership} if admission else {}
     practice = admission.practice
@@ -45,6 +57,12 @@ def context(request: HttpRequest) -> dict[str, Any]:
             "idle_minutes": settings.IDLE_SIGN_OUT_SECONDS // 60,
         },
     }
+
+
+def signed_in(request: HttpRequest) -> bool:
+    """An answer from before the session was read has nobody in it."""
+    user = getattr(request, "user", None)
+    return user is not None and user.is_authenticated
 
 
 def switcher(user: User) -> list[dict[str, Any]]:

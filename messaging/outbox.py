@@ -234,6 +234,7 @@ def wake_delivery(practice: Practice) -> None:
 
     def wake() -> None:
         try:
+            changes.client().ping()  # tells at once; the task library would try for seconds
             current_app.send_task(
                 "messaging.tasks.deliver_due", args=[practice.pk], retry=False, expires=60, ignore_result=True
             )

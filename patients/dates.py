@@ -39,7 +39,7 @@ def parse_birth_date(text: str, today: dt.date | None = None) -> dt.date:
     Slashes and dashes are month first, as the desk writes them; dots are read day first where only that
     is possible and refused where both are. A two-digit year is the last such year that has come.
     """
-    today = today or timezone.now().date()
+    today = today or timezone.localdate()
     clean = _tidy(text)
     year, month, day = _spelled(clean) or _numeric(clean) or _unreadable()
     if len(year) == 2:

@@ -17,6 +17,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
 from django_htmx.middleware import HtmxDetails
 from django_scopes import scopes_disabled
 
@@ -124,7 +125,9 @@ def requires(permission: str, *, door: str = "page") -> Callable[[DeskView], Cal
                     admission.actor,
                 )
                 try:
-                    response = view(request, **kwargs)
+                    # What a template draws and a form reads is the practice's wall clock.
+                    with timezone.override(admission.practice.zone):
+                        response = view(request, **kwargs)
                 except Exception:
                     # The error page is drawn after the scope has closed: it must not ask for rows.
                     del request.admission

@@ -1,6 +1,6 @@
 """allauth's adapter and the trace of sign-ins: nobody registers alone, and coming and going is recorded."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
@@ -16,6 +16,11 @@ from practices.tenancy import inside
 
 class InvitedOnly(DefaultAccountAdapter):
     """People are added by `manage.py add_member` or a manager, never by a public form."""
+
+    error_messages: ClassVar[dict[str, Any]] = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": "The address and the password do not belong together. Try again.",
+        "too_many_login_attempts": "Too many tries. Wait five minutes, then try again.",
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

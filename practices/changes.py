@@ -10,6 +10,8 @@ import logging
 import redis
 from django.conf import settings
 from django.db import transaction
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from practices.models import Practice
 
@@ -18,9 +20,18 @@ logger = logging.getLogger(__name__)
 
 @functools.cache
 def client() -> redis.Redis:
-    """This process's Redis client, on a pool; short time-outs, a page never waits for it."""
+    """This process's Redis client, on a pool: one short try, because a page never waits for it."""
+    return impatient(settings.REDIS_URL)
+
+
+def impatient(url: str) -> redis.Redis:
+    """A client that gives up at once; the library's own would try again for seconds."""
     pool = redis.ConnectionPool.from_url(
-        settings.REDIS_URL, socket_connect_timeout=0.5, socket_timeout=0.5, max_connections=20
+        url,
+        socket_connect_timeout=0.5,
+        socket_timeout=0.5,
+        max_connections=20,
+        retry=Retry(NoBackoff(), 0),
     )
     return redis.Redis(connection_pool=pool)
 

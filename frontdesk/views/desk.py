@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from frontdesk import health
 from practices.access import DeskRequest, practices_of, public_door, requires
 from practices.models import Role, User
+from practices.signin import LOCKED
 
 PREFERENCES = {
     "theme": {"light", "dark", "auto"},
@@ -80,7 +81,9 @@ def still_here(request: HttpRequest) -> HttpResponse:
 def lock(request: HttpRequest) -> HttpResponse:
     """Covers the screen: nothing of a patient stays in the page, and signing in leads back to it."""
     page = local_page(request)
+    email = getattr(request.user, "email", "")
     logout(request)
+    request.session[LOCKED] = email
     response = redirect_to_login(page)
     response["Clear-Site-Data"] = '"cache"'
     return response

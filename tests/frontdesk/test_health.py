@@ -4,6 +4,7 @@ import pytest
 
 from frontdesk import health
 from practices.changes import client as redis_client
+from practices.changes import impatient
 
 pytestmark = pytest.mark.django_db
 
@@ -30,9 +31,7 @@ def test_a_part_that_left_no_mark_is_named(client, part):
 
 
 def test_a_broker_that_is_away_is_named_and_nothing_hangs(client, monkeypatch):
-    import redis
-
-    away = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2)
+    away = impatient("redis://127.0.0.1:1/0")
     monkeypatch.setattr(health, "client", lambda: away)
     response = client.get("/healthz")
     assert response.status_code == 503

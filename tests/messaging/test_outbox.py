@@ -13,6 +13,7 @@ from django.utils import timezone
 from messaging import outbox
 from messaging.models import Message, Suppression
 from messaging.outbox import send_now, withdraw_messages
+from practices import changes
 from practices.audit import SYSTEM
 from practices.models import AuditEntry
 from practices.tenancy import inside
@@ -159,5 +160,7 @@ def test_a_dead_broker_address_is_survived_in_reality(practice, patient, monkeyp
 
     dead = Celery(broker="redis://127.0.0.1:1/0", set_as_current=False)
     monkeypatch.setattr(outbox, "current_app", dead)
+    away = changes.impatient("redis://127.0.0.1:1/0")
+    monkeypatch.setattr(changes, "client", lambda: away)
     assert stored(practice, a_text(practice, patient)).status == "queued"
     assert "broker is away" in caplog.text

@@ -84,7 +84,7 @@ def test_a_wrong_password_leaves_a_trace_and_tells_nothing(client):
         client.post("/account/login/", {"login": who, "password": "not-her-password"}).content.decode()
         for who in ("dana@frontdesk.example", "nobody@frontdesk.example")
     ]
-    assert all("not correct" in answer for answer in answers)
+    assert all("do not belong together" in answer for answer in answers)
     with inside(practice):
         assert AuditEntry.objects.get().verb == "person.sign_in_failed"
 
@@ -145,6 +145,16 @@ def test_idle_time_signs_out_and_background_requests_do_not_count(client, settin
         client.get("/", headers={"X-Live": "1"})
         clock.shift(2)
         assert client.get("/").url.startswith("/account/login/")
+
+
+def test_after_the_lock_the_desk_waits_for_the_password_only(client):
+    practice = a_practice()
+    client.force_login(a_member(practice, a_user("dana@frontdesk.example")).user)
+    response = client.post("/lock/", {"next": "/p/harbor-street/today/"})
+    page = client.get(response.url).content.decode()
+    assert 'value="dana@frontdesk.example"' in page
+    typed = {"login": "dana@frontdesk.example", "password": PASSWORD, "next": "/p/harbor-street/today/"}
+    assert client.post(response.url, typed).url == "/p/harbor-street/today/"
 
 
 def test_a_touched_page_keeps_the_session(client, settings):
