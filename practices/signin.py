@@ -7,7 +7,7 @@ from allauth.account.forms import LoginForm
 LOCKED = "locked_by"  # session key: the address of the person who locked, nothing else of her
 
 
-class SignInForm(LoginForm):
+class SignInForm(LoginForm):  # type: ignore[misc]
     """allauth's form with the caret where typing begins."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
