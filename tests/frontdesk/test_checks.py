@@ -1,20 +1,24 @@
-"""What production refuses to start with: each refusal on a real start of the real program."""
+"""What production refuses to start with: each refusal by itself, and real starts of the real program."""
 
 import base64
 import os
 import subprocess
 import sys
+from typing import Any
 
 import psycopg
 import pytest
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
+
+from frontdesk.checks import production_settings, refuse_unsafe_start
 
 GOOD = {
     "FRONTDESK_MODE": "production",
     "DJANGO_SETTINGS_MODULE": "frontdesk.settings",
     "PUBLIC_URL": "https://desk.frontdesk.example",
-    "SECRET_KEY": "q7Vb" * 16,
+    "SECRET_KEY": "q7Vb2-Xr9" * 8,
     "FIELD_KEYS": "k1:" + base64.b64encode(b"7" * 32).decode(),
     "BLIND_INDEX_KEY": base64.b64encode(b"8" * 32).decode(),
     "TWILIO_AUTH_TOKEN": "0" * 32,
@@ -60,24 +64,58 @@ def test_production_starts_with_good_settings():
     assert done.returncode == 0, done.stderr
 
 
+def test_production_refuses_to_start() -> None:
+    """Settings are judged on the way: what `refuse_unsafe_start` raises below ends a real start."""
+    done = run("-c", START, PUBLIC_URL="http://desk.frontdesk.example", TWILIO_AUTH_TOKEN="")
+    assert done.returncode != 0
+    assert "PUBLIC_URL is not https" in done.stderr
+    assert "TWILIO_AUTH_TOKEN is missing" in done.stderr
+
+
+@pytest.fixture
+def production(settings: Any) -> Any:
+    """Settings of a production that may start, within this process."""
+    settings.PRODUCTION = True
+    for name in ("PUBLIC_URL", "SECRET_KEY", "FIELD_KEYS", "BLIND_INDEX_KEY", "TWILIO_AUTH_TOKEN"):
+        setattr(settings, name, GOOD[name])
+    settings.TWILIO_BASE_URL = ""
+    return settings
+
+
+def test_nothing_is_wrong_with_good_settings(production: Any) -> None:
+    """The control of all refusals below."""
+    assert production_settings(None) == []
+    refuse_unsafe_start()
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"DEBUG": "1"}, "DEBUG is on"),
+        ({"DEBUG": True}, "DEBUG is on"),
         ({"SECRET_KEY": "change-me" * 8}, "SECRET_KEY is short or a default"),
         ({"SECRET_KEY": "short"}, "SECRET_KEY is short or a default"),
-        ({"SECRET_KEY": ""}, "SECRET_KEY is missing"),
         ({"PUBLIC_URL": "http://desk.frontdesk.example"}, "PUBLIC_URL is not https"),
+        ({"SWITCHED_OFF": frozenset({"resource-lock"})}, "A protection is switched off"),
         ({"FIELD_KEYS": "k1:short"}, "FIELD_KEYS or BLIND_INDEX_KEY"),
-        ({"FIELD_KEYS": ""}, "FIELD_KEYS is missing"),
+        ({"FIELD_KEYS": "k1:c2hvcnQ="}, "FIELD_KEYS or BLIND_INDEX_KEY"),
+        ({"BLIND_INDEX_KEY": ""}, "FIELD_KEYS or BLIND_INDEX_KEY"),
         ({"TWILIO_AUTH_TOKEN": ""}, "TWILIO_AUTH_TOKEN is missing"),
         ({"TWILIO_BASE_URL": "http://127.0.0.1:1"}, "TWILIO_BASE_URL is not https"),
     ],
 )
-def test_production_refuses_to_start(changed, words):
-    done = run("-c", START, **changed)
+def test_production_refuses(production: Any, changed: dict[str, Any], words: str) -> None:
+    for name, value in changed.items():
+        setattr(production, name, value)
+    with pytest.raises(ImproperlyConfigured, match=words):
+        refuse_unsafe_start()
+    assert len(production_settings(None)) == 1
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "FIELD_KEYS", "BLIND_INDEX_KEY", "DATABASE_URL", "REDIS_URL"])
+def test_without_these_the_settings_cannot_be_read(name: str) -> None:
+    done = run("-c", "import frontdesk.settings", **{name: ""})
     assert done.returncode != 0
-    assert words in done.stderr
+    assert f"{name} is missing" in done.stderr
 
 
 def test_production_refuses_a_role_that_owns_the_tables():
