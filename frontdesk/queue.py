@@ -6,7 +6,7 @@ The order is that of UX.md: possible emergencies, promises due, visits within tw
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -18,6 +18,7 @@ from patients.contacts import show_phone
 from patients.models import ContactPoint, Patient
 from practices.models import Practice, User
 from scheduling.models import Appointment, AppointmentQuerySet, Status
+from scheduling.wallclock import boundary
 from scheduling.words import clock, short_when
 
 SOON = dt.timedelta(hours=2)
@@ -129,7 +130,8 @@ def first_rows(
 ) -> tuple[list[QueueRow], int]:
     """The most pressing rows of `needs_you`, and how many there are; only what is shown is put in words."""
     now = now or timezone.now()
-    tasks = list(open_tasks(now).select_related("patient", "message", "owner").order_by())
+    pressing = open_tasks(now).exclude(for_later(practice, viewer, now))
+    tasks = list(pressing.select_related("patient", "message", "owner").order_by())
     told = {task.appointment_id for task in tasks if task.appointment_id}
     starts = _starts(pressing_visits(now) | Appointment.objects.filter(pk__in=told))
     messages = unread_messages().select_related("patient").order_by()
@@ -142,11 +144,23 @@ def first_rows(
         *((VISIT, at, f"visit-row-{pk}", pk) for pk, at in starts.items() if pk and pk not in told),
     ]
     waiting.sort(key=lambda one: one[:3])
-    shown = [subject for *_, subject in waiting[:limit]]
+    return in_words([subject for *_, subject in waiting[:limit]], practice, viewer, now), len(waiting)
+
+
+def later_rows(practice: Practice, *, viewer: User | None, now: dt.datetime | None = None) -> list[QueueRow]:
+    """What somebody else has, and what was taken on for another day, the soonest first."""
+    now = now or timezone.now()
+    tasks = open_tasks(now).filter(for_later(practice, viewer, now)).order_by("due_at", "pk")
+    return in_words(list(tasks.select_related("patient", "message", "owner")), practice, viewer, now)
+
+
+def in_words(
+    shown: Sequence[Task | Message | uuid.UUID], practice: Practice, viewer: User | None, now: dt.datetime
+) -> list[QueueRow]:
     visits = _visits_of(shown)
     people = [one.patient_id for one in (*shown, *visits.values()) if not isinstance(one, uuid.UUID)]
     desk = Desk(practice, viewer, now, phones_of(filter(None, people)))
-    return [_row(subject, visits, desk) for subject in shown], len(waiting)
+    return [_row(subject, visits, desk) for subject in shown]
 
 
 def _starts(visits: AppointmentQuerySet) -> dict[uuid.UUID | None, dt.datetime]:
@@ -173,17 +187,28 @@ def _row(
     return _visit_row(visits[subject], desk)
 
 
-def queue_count(practice: Practice, now: dt.datetime | None = None) -> int:
-    """How many rows `needs_you` has, in one query; for the rail."""
+def queue_count(practice: Practice, now: dt.datetime | None = None, *, viewer: User | None = None) -> int:
+    """How many rows `needs_you` has for this person, in one query; for the rail."""
     now = now or timezone.now()
-    told = Task.objects.open().filter(_awake(now), appointment_id=OuterRef("pk"))
+    tasks = open_tasks(now).exclude(for_later(practice, viewer, now)).order_by()
+    told = tasks.filter(appointment_id=OuterRef("pk"))
     parts = (unread_messages(), pressing_visits(now).exclude(Exists(told)))
-    ids: QuerySet[Task, uuid.UUID] = open_tasks(now).order_by().values_list("pk", flat=True)
+    ids: QuerySet[Task, uuid.UUID] = tasks.values_list("pk", flat=True)
     return ids.union(*(part.order_by().values_list("pk", flat=True) for part in parts), all=True).count()
 
 
 def _awake(now: dt.datetime) -> Q:
     return Q(snoozed_until=None) | Q(snoozed_until__lte=now)
+
+
+def for_later(practice: Practice, viewer: User | None, now: dt.datetime) -> Q:
+    """Tasks that somebody has taken for a time to come: a colleague, or the viewer for another day.
+
+    A possible emergency never waits, what nobody has taken never hides, what is overdue comes back.
+    """
+    tomorrow = boundary(now.astimezone(practice.zone).date() + dt.timedelta(days=1), dt.time(), practice.zone)
+    not_hers = Q(due_at__gte=tomorrow) if viewer is None else Q(due_at__gte=tomorrow) | ~Q(owner=viewer)
+    return Q(owner__isnull=False, due_at__gt=now) & ~Q(urgency=Task.Urgency.EMERGENCY) & not_hers
 
 
 def open_tasks(now: dt.datetime) -> "QuerySet[Task]":
@@ -226,7 +251,7 @@ def _task_row(task: Task, visit: Appointment | None, desk: Desk) -> QueueRow:
     tone, icon, words = LOOKS[Task.Kind(task.kind)]
     name = desk.name(task.patient)
     emergency = task.urgency == Task.Urgency.EMERGENCY
-    title, rest = words.format(name=name), [task.note] if task.note and not desk.private else []
+    title, rest = words.format(name=name), [task.note.rstrip(".")] if task.note and not desk.private else []
     quote = _quote(task.message, desk)
     if quote and task.kind in UNANSWERED_KINDS:
         title, rest = quote, [name if task.patient_id else _from(task.message, desk)]

@@ -57,6 +57,7 @@ class Day:
     unanswered: list[Message]
     tasks: list[Task]
     left_open: list[Appointment] = field(default_factory=list)  # of the days before
+    moved: set[uuid.UUID] = field(default_factory=set)  # cancelled, because they stand elsewhere now
 
     def open_visits(self) -> list[Appointment]:
         return [visit for visit in self.visits if visit.is_open]
@@ -81,6 +82,7 @@ def read_morning(practice: Practice, date: dt.date, now: dt.datetime) -> Day:
         unanswered=[],
         tasks=[],
         left_open=visits_left_open(date),
+        moved=moved_away(visits),
     )
 
 
@@ -101,6 +103,13 @@ def read_evening(practice: Practice, date: dt.date, now: dt.datetime) -> Day:
         unanswered=list(Message.objects.to_read().select_related("patient").order_by("created_at")),
         tasks=list(Task.objects.open().select_related("patient", "owner", "message")),
     )
+
+
+def moved_away(visits: Iterable[Appointment]) -> set[uuid.UUID]:
+    """Which of the cancelled visits have a successor: moved is not cancelled."""
+    cancelled = [visit.pk for visit in visits if visit.status == Status.CANCELLED]
+    moved = Appointment.objects.filter(rescheduled_from__in=cancelled).order_by()
+    return set(moved.values_list("rescheduled_from_id", flat=True))
 
 
 def visits_left_open(date: dt.date) -> list[Appointment]:
@@ -148,7 +157,10 @@ def overlaps(day: Day) -> list[Found]:
             if later.is_open:
                 minutes = round((min(earlier.ends_at, later.ends_at) - later.starts_at).total_seconds() / 60)
                 words = f"{minutes} min over the visit at {clock(day.local(earlier.starts_at))}"
-                key = f"overlaps:{earlier.pk}:{later.pk}"
+                if earlier.starts_at == later.starts_at:
+                    words = f"{minutes} min at the same time as another visit"
+                # One pair is one finding, whichever of the two the diary names first.
+                key = ":".join(["overlaps", *sorted([str(earlier.pk), str(later.pk)])])
                 found.append(Found("overlaps", key, words, later, earlier))
     return found
 
@@ -228,10 +240,16 @@ def not_confirmed(day: Day) -> list[Found]:
     ]
 
 
+def day_and_time(moment: dt.datetime, day: Day) -> str:
+    """Mon 10:32 AM, or today 10:32 AM."""
+    local = day.local(moment)
+    return f"{'today' if local.date() == day.local(day.now).date() else f'{local:%a}'} {clock(local)}"
+
+
 def answer_words(visit: Appointment, day: Day) -> str:
     """What is known of the patient's answer."""
     asked = day.asked.get(visit.pk)
-    when = f"{day.local(asked):%a} {clock(day.local(asked))}" if asked else ""
+    when = day_and_time(asked, day) if asked else ""
     match visit.confirmation:
         case Confirmation.DECLINED:
             return "Said no"
@@ -272,6 +290,8 @@ def cancelled_overnight(day: Day) -> list[Found]:
     for visit in day.visits:
         if visit.status != Status.CANCELLED or visit.cancelled_at is None or visit.cancelled_at < day.since:
             continue
+        if visit.pk in day.moved:
+            continue
         taken = any(
             other.practitioner_id == visit.practitioner_id
             and other.starts_at < visit.ends_at
@@ -306,7 +326,7 @@ def messages_unanswered(day: Day) -> list[Found]:
         Found(
             "unanswered",
             f"unanswered:{message.pk}",
-            f"Waits since {day.local(message.created_at):%a} {clock(day.local(message.created_at))}",
+            f"Waits since {day_and_time(message.created_at, day)}",
             message=message,
             patient_id=message.patient_id,
         )
@@ -323,13 +343,12 @@ def tasks_open(day: Day) -> list[Found]:
     for task in day.tasks:
         if task.message_id in answered_above or task.once_key in handed_over:
             continue
-        due = day.local(task.due_at)
         owned = task.owner is not None and task.due_at > day.now
         found.append(
             Found(
                 "tasks",
                 f"tasks:{task.pk}",
-                f"{task.get_kind_display()}, due {due:%a} {clock(due)}",
+                f"{task.get_kind_display()}, due {day_and_time(task.due_at, day)}",
                 patient_id=task.patient_id,
                 owner=task.owner if owned else None,
                 due_at=task.due_at if owned else None,

@@ -11,6 +11,7 @@ from django.utils import timezone
 from frontdesk.models import Finding, Handover, Review
 from frontdesk.review_checks import EVENING, Check, checks_of
 from frontdesk.reviews import AUTOMATIC
+from frontdesk.wrapup import pressing_keys
 from messaging.models import Message
 from patients.contacts import Reach, reachability
 from practices.models import OfficeHours, Practice, User
@@ -48,10 +49,15 @@ class Row:
     url: str = ""
     starts: float = 0
     owner: str = ""
+    pressing: bool = False
 
     @property
     def id(self) -> uuid.UUID:
         return self.finding.pk
+
+    @property
+    def loose(self) -> bool:
+        return self.finding.owner_id is None or self.finding.due_at is None
 
 
 @dataclass(slots=True)
@@ -66,8 +72,13 @@ class Section:
 
     @property
     def loose(self) -> int:
-        """How many rows have neither an end nor an owner."""
-        return sum(row.finding.owner_id is None for row in self.rows)
+        """How many rows have neither an end nor an owner with a time."""
+        return sum(row.loose for row in self.rows)
+
+    @property
+    def together(self) -> int:
+        """How many of them may be handed over at once: what needs a person now is not among them."""
+        return sum(row.loose and not row.pressing for row in self.rows)
 
     @property
     def done(self) -> bool:
@@ -84,7 +95,8 @@ class ReviewPage:
 
     @property
     def done(self) -> int:
-        return sum(section.done for section in self.sections)
+        """Sections in which nothing is loose."""
+        return sum(not section.loose for section in self.sections)
 
     @property
     def total(self) -> int:
@@ -105,12 +117,15 @@ class Rows:
         visits = {finding.appointment_id for finding in findings if finding.settled_at is None}
         self.visits: dict[uuid.UUID, Appointment] = Appointment.objects.with_people().in_bulk(visits - {None})
         self.reach = reachability({visit.patient for visit in self.visits.values()})
+        self.pressing = pressing_keys(finding for finding in findings if finding.settled_at is None)
 
     def row(self, finding: Finding) -> Row:
         row = self.about(finding)
         if finding.check_name in EVENING_NAMES:
             both = finding.check_name == "not_closed" and finding.owner_id is None
             row.steps = [*row.steps[: 2 if both else 1], self.hand_over(finding)]
+        if finding.pk in self.pressing:
+            row.pressing, row.detail = True, f"Needs a person now. {row.detail}"
         if finding.owner and finding.due_at:
             row.owner = f"{finding.owner.short_name}, {short_when(finding.due_at, self.practice)}"
         return row
@@ -225,7 +240,7 @@ def review_page(review: Review, findings: Sequence[Finding], user: User) -> Revi
 def section_of(check: Check, findings: Sequence[Finding], rows: Rows, review: Review) -> Section:
     mine = [finding for finding in findings if finding.check_name == check.name]
     open_rows = [rows.row(finding) for finding in mine if finding.settled_at is None]
-    open_rows.sort(key=lambda row: row.starts)
+    open_rows.sort(key=lambda row: (not row.pressing, row.starts))
     settled = [finding for finding in mine if finding.settled_at is not None]
     textable = sum(any(step.label == "Text" for step in row.steps) for row in open_rows)
     return Section(check, open_rows, who_settled(settled, rows, review), summary(settled), textable)

@@ -81,7 +81,9 @@ def switcher(user: User) -> list[dict[str, Any]]:
 def rail(request: HttpRequest, admission: Admission) -> list[dict[str, Any]]:
     waiting = getattr(request, "waiting", None)
     if waiting is None:
-        waiting = queue_count(admission.practice) if admission.may("queue.view") else 0
+        waiting = (
+            queue_count(admission.practice, viewer=admission.actor.user) if admission.may("queue.view") else 0
+        )
     return [
         {
             "url": url,

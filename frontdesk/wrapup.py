@@ -1,6 +1,7 @@
 """The end of a day: every row gets an end, or an owner and a time, and the next shift gets a note."""
 
 import datetime as dt
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from django.utils import timezone
 
 from frontdesk.models import Finding, Handover, Review
 from frontdesk.review_checks import EVENING
-from frontdesk.reviews import REGIONS, recheck
+from frontdesk.reviews import REGIONS, in_order, recheck
 from messaging.models import Task
 from messaging.staff_tasks import NotAColleague, close_task, hand_over_task, open_task
 from practices import audit, changes
@@ -19,6 +20,7 @@ from practices.tenancy import current_practice
 from scheduling.wallclock import boundary
 from scheduling.words import clock, short_when
 
+PRESSING = (Task.Urgency.EMERGENCY, Task.Urgency.SOON)
 NOTHING_LEFT = "Nothing is left over. Every visit is closed and every message answered."
 MORNING, NOON, AFTERNOON = dt.time(9), dt.time(12), dt.time(15)
 TASK_OF_CHECK = {
@@ -51,11 +53,11 @@ class Term:
     moment: dt.datetime
 
 
-def terms(practice: Practice, now: dt.datetime) -> list[Term]:
-    """The times one hands work over to: tonight in two hours, tomorrow, and the day after."""
+def terms(practice: Practice, now: dt.datetime, *, pressing: bool = False) -> list[Term]:
+    """The times one hands work over to, from tomorrow on; what presses is offered the next hour first."""
     today = now.astimezone(practice.zone).date()
     places = [(1, MORNING), (1, NOON), (1, AFTERNOON), (2, MORNING), (3, MORNING), (7, MORNING)]
-    found = []
+    found = [Term("now", "Within the hour", now + dt.timedelta(hours=1))] if pressing else []
     for days, time in places:
         moment = boundary(today + dt.timedelta(days=days), time, practice.zone)
         found.append(Term(f"{days}.{time:%H%M}", short_when(moment, practice), moment))
@@ -71,7 +73,7 @@ def hand_over(*, findings: Iterable[Finding], owner: User, due_at: dt.datetime, 
     if not Membership.objects.active().filter(user=owner).exists():
         raise NotAColleague("This person does not work here.")
     count = 0
-    for finding in findings:
+    for finding in in_order(findings):
         finding = Finding.objects.select_for_update().get(pk=finding.pk)
         before = [finding.owner_id, finding.due_at]
         finding.owner, finding.due_at = owner, due_at
@@ -87,6 +89,21 @@ def hand_over(*, findings: Iterable[Finding], owner: User, due_at: dt.datetime, 
         count += 1
     changes.announce(current_practice(), *REGIONS)
     return count
+
+
+def pressing_keys(findings: Iterable[Finding]) -> set[uuid.UUID]:
+    """Which rows need a person now: their task is a possible emergency or cannot wait; one query."""
+    rows = [finding for finding in findings if finding.check_name in {"unanswered", "tasks"}]
+    if not rows:
+        return set()
+    urgent = Task.objects.open().filter(urgency__in=PRESSING).order_by().values_list("pk", "message_id")
+    known = {str(pk) for pk, _ in urgent}
+    messages = {message for _, message in urgent if message}
+    return {
+        finding.pk
+        for finding in rows
+        if finding.once_key.partition(":")[2] in known or finding.message_id in messages
+    }
 
 
 def task_for(finding: Finding, due_at: dt.datetime, by: Actor) -> Task:

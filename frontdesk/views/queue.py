@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from frontdesk.queue import first_rows
+from frontdesk.queue import first_rows, later_rows
 from practices.access import DeskRequest, requires
 from practices.audit import record_read
 
@@ -15,10 +15,13 @@ TEMPLATES = {"panel": "frontdesk/queue_panel.html", "rows": "frontdesk/queue_row
 @require_GET
 @requires("queue.view")
 def queue(request: DeskRequest) -> HttpResponse:
-    """All rows with what each offers; `fragment=panel` gives the first few for the board's side."""
+    """All rows with what each offers, and what is for later; `fragment=panel` gives the first."""
     part = request.GET.get("fragment", "")
     limit = IN_PANEL if part == "panel" else None
     shown, waiting = first_rows(request.practice, viewer=request.user, limit=limit)
     request.waiting = waiting
-    record_read(by=request.actor, patients=[r.patient_id for r in shown if r.patient_id], screen="queue")
-    return render(request, TEMPLATES.get(part, "frontdesk/queue.html"), {"rows": shown, "waiting": waiting})
+    later = [] if part == "panel" else later_rows(request.practice, viewer=request.user)
+    people = [row.patient_id for row in (*shown, *later) if row.patient_id]
+    record_read(by=request.actor, patients=people, screen="queue")
+    context = {"rows": shown, "waiting": waiting, "later": later}
+    return render(request, TEMPLATES.get(part, "frontdesk/queue.html"), context)

@@ -259,12 +259,15 @@ def owner(request: DeskRequest, finding_id: uuid.UUID) -> HttpResponse:
 @requires("review.change")
 def owners(request: DeskRequest, check: str) -> HttpResponse:
     rows = Finding.objects.filter(review=todays("evening"), check_name=check, settled_at=None, owner=None)
-    return handed(request, list(rows.select_related("patient", "message")))
+    found = list(rows.select_related("patient", "message"))
+    pressing = wrapup.pressing_keys(found)  # these are nobody's by the dozen: a person looks at each
+    return handed(request, [finding for finding in found if finding.pk not in pressing])
 
 
 def handed(request: DeskRequest, findings: list[Finding]) -> HttpResponse:
     """Gives the rows to the chosen person with the chosen time, or asks for the one that is missing."""
-    people, times = members(), wrapup.terms(request.practice, timezone.now())
+    pressing = bool(wrapup.pressing_keys(findings))
+    people, times = members(), wrapup.terms(request.practice, timezone.now(), pressing=pressing)
     person = next((user for user in people if str(user.pk) == request.POST.get("person")), None)
     term = next((term for term in times if term.value == request.POST.get("term")), None)
     if request.method == "POST" and person and term:
@@ -272,6 +275,7 @@ def handed(request: DeskRequest, findings: list[Finding]) -> HttpResponse:
         return done_with(request, f"{person.short_name} has it.", to="wrap", regions="reviews queue")
     context = {
         "count": len(findings),
+        "pressing": pressing,
         "members": people,
         "terms": times,
         "person": request.POST.get("person") or str(request.user.pk),

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from frontdesk.queue import QueueRow, needs_you, queue_count
+from frontdesk.queue import QueueRow, later_rows, needs_you, queue_count
 from messaging.models import Message, Task
 from patients.models import Patient
 from practices.models import AccessEvent, Practice
@@ -77,8 +77,12 @@ class Desk:
     def rows(self) -> list[QueueRow]:
         with inside(self.practice):
             rows = needs_you(self.practice, viewer=self.dana.user, now=self.now)
-            assert queue_count(self.practice, self.now) == len(rows)
+            assert queue_count(self.practice, self.now, viewer=self.dana.user) == len(rows)
         return rows
+
+    def later(self) -> list[QueueRow]:
+        with inside(self.practice):
+            return later_rows(self.practice, viewer=self.dana.user, now=self.now)
 
 
 @pytest.fixture
@@ -161,11 +165,44 @@ def test_snoozed_and_finished_tasks_are_not_shown(desk: Desk) -> None:
 
 
 def test_a_row_says_whose_it_is(desk: Desk) -> None:
-    desk.task("Mine", 5, owner=desk.dana.user)
-    desk.task("Theirs", 6, owner=desk.jo.user)
+    desk.task("Mine", -5, owner=desk.dana.user)
+    desk.task("Theirs", -4, owner=desk.jo.user)
     mine, theirs = desk.rows()
     assert (mine.owner, mine.mine) == ("Yours", True)
     assert (theirs.owner, theirs.mine) == ("Jo is on it", False)
+
+
+def test_what_a_colleague_has_or_what_is_taken_for_tomorrow_is_later(desk: Desk) -> None:
+    day = 24 * 60
+    desk.task("Theirs", 6, owner=desk.jo.user)
+    desk.task("Mine", day, owner=desk.dana.user)
+    desk.task("Nobody", day)
+    desk.task("Missed", -1, owner=desk.jo.user)
+    desk.task("Emergency", day, owner=desk.jo.user, urgency=Task.Urgency.EMERGENCY)
+    assert [row.title.split()[-1] for row in desk.rows()] == ["Emergency", "Missed", "Nobody"]
+    theirs, mine = desk.later()
+    assert theirs.owner == "Jo is on it"
+    assert theirs.text.endswith("due in 6 min")
+    assert (mine.owner, mine.title) == ("Yours", "Follow up with Marisol Mine")
+    assert "Tomorrow" in mine.text
+
+
+def test_a_late_visit_stands_there_although_a_colleague_has_a_task_of_it(desk: Desk) -> None:
+    visit = desk.visit("Vega", -20)
+    desk.task("Other", 90, owner=desk.jo.user, appointment_id=visit.pk)
+    assert [row.title for row in desk.rows()] == ["Marisol Vega is 20 min late"]
+
+
+def test_the_page_folds_what_is_for_later_and_records_who_is_in_it(desk: Desk) -> None:
+    task = desk.task("Vega", 24 * 60, owner=desk.jo.user)
+    client = Client()
+    client.force_login(desk.dana.user)
+    text = client.get("/p/harbor-street/queue/").content.decode()
+    assert text.index("<h2>Later</h2>") < text.index("Follow up with Marisol Vega")
+    with inside(desk.practice):
+        assert AccessEvent.objects.get(screen="queue").patient_ids == [task.patient_id]
+    panel = client.get("/p/harbor-street/queue/?fragment=panel").content.decode()
+    assert "Vega" not in panel
 
 
 def test_a_call_shows_the_number_and_dials_it(desk: Desk) -> None:

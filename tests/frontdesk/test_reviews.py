@@ -18,7 +18,7 @@ from frontdesk.review_checks import MORNING, look, read_morning
 from messaging.models import Message, Task
 from messaging.staff_tasks import open_task
 from patients.models import Consent
-from practices.models import Closure, Practice
+from practices.models import Closure, Membership, Practice
 from practices.tenancy import inside
 from scheduling.models import Appointment, TimeOff
 from tests.factories import (
@@ -273,6 +273,21 @@ def test_visits_outside_hours_are_found(house, hour: float, words: str):
     assert found_in(house, at(6))["off_hours"] == ([words] if words else [])
 
 
+def test_a_pair_that_overlaps_is_one_finding_whichever_comes_first(house):
+    twin = a_patient(house["practice"], "Ana", phone="+15035550143")
+    first = visit_in(house, at(9), confirmation="confirmed")
+    second = visit_in(house, at(9), patient=twin, overbook_reason="squeezed in", confirmation="confirmed")
+    review = started(house, at(7))
+    member = a_member(house["practice"])
+    with inside(house["practice"]):
+        finding = Finding.objects.get(check_name="overlaps")
+        assert finding.detail == "30 min at the same time as another visit"
+        reviews.settle(finding=finding, how=reviews.AS_IT_IS, by=an_actor(member))
+        Appointment.objects.filter(pk=first.pk).update(starts_at=at(9, 5), ends_at=at(9, 35))
+        Appointment.objects.filter(pk=second.pk).update(starts_at=at(8, 55), ends_at=at(9, 25))
+    assert [row.check_name for row in open_rows(house, review, at(7, 5))] == []
+
+
 def test_visits_on_time_off_and_on_a_closure_are_found(house):
     practice = house["practice"]
     visit_in(house, at(9), confirmation="confirmed")
@@ -317,6 +332,14 @@ def test_what_was_cancelled_overnight_is_found_until_the_time_is_taken(house):
     visit_in(house, at(10), status="cancelled", cancelled_at=night - dt.timedelta(hours=5))
     assert found_in(house, at(7))["cancelled"] == ["Free 30 min, Patient: other reason"]
     visit_in(house, at(9), confirmation="confirmed")
+    assert found_in(house, at(7))["cancelled"] == []
+
+
+def test_a_visit_that_was_moved_is_not_cancelled_overnight(house):
+    night = at(20, day=DAY - dt.timedelta(days=1))
+    old = visit_in(house, at(9), status="cancelled", cancelled_at=night, cancellation_reason="other")
+    assert len(found_in(house, at(7))["cancelled"]) == 1
+    visit_in(house, at(15, day=DAY + dt.timedelta(days=2)), rescheduled_from=old)
     assert found_in(house, at(7))["cancelled"] == []
 
 
@@ -555,3 +578,59 @@ def test_the_morning_page_takes_as_many_queries_for_forty_findings_as_for_one(
         with django_assert_num_queries(48):
             page = client.get(reverse("morning", args=["harbor-street"]))
     assert page.content.decode().count("data-row") >= count
+
+
+def an_emergency(house: dict[str, Any]) -> Message:
+    """A text that may be an emergency, with its task; beside it two that can wait."""
+    practice = house["practice"]
+    with inside(practice):
+        texts = [
+            Message.objects.create(
+                practice=practice, patient=house["patient"], direction="in", channel="sms", kind="inbound",
+                address="+15035550142", address_index="x", body=body, status="received",
+                idempotency_key=f"in:{body}", needs_person=True,
+            )
+            for body in ("Is parking free?", "chest pain", "See you")
+        ]  # fmt: skip
+        open_task(
+            kind="answer", due_at=at(17), once_key="emergency", urgency=Task.Urgency.EMERGENCY,
+            patient=house["patient"], message=texts[1], by=an_actor(),
+        )  # fmt: skip
+    return texts[1]
+
+
+def test_a_possible_emergency_is_not_handed_over_with_the_rest(house):
+    client = signed_in(house["practice"])
+    with time_machine.travel(at(17, 30), tick=False):
+        pressing = an_emergency(house)
+        started(house, at(17), "evening")
+        page = client.get(reverse("wrap", args=["harbor-street"])).content.decode()
+        assert "Hand 2 over" in page
+        assert page.count("Needs a person now. Waits since") == 1
+        owners = reverse("finding-owners", args=["harbor-street", "unanswered"])
+        with inside(house["practice"]):
+            dana = Membership.objects.get().user
+        client.post(owners, {"person": str(dana.pk), "term": "1.0900"})
+        with inside(house["practice"]):
+            kept = Finding.objects.get(check_name="unanswered", owner=None)
+            task = Task.objects.get(once_key="emergency")
+        assert (kept.message_id, task.owner_id, task.due_at) == (pressing.pk, None, at(17))
+        one = client.get(reverse("finding-owner", args=["harbor-street", kept.pk])).content.decode()
+        assert "This needs a person now" in one
+        assert one.index("Within the hour") < one.index("9:00")
+
+
+def test_a_section_without_a_loose_row_counts_as_settled(house):
+    client = signed_in(house["practice"])
+    with time_machine.travel(at(17, 30), tick=False):
+        an_evening(house)
+        wrap = reverse("wrap", args=["harbor-street"])
+        assert "0 of 4 settled" in client.get(wrap).content.decode()
+        with inside(house["practice"]):
+            dana = Membership.objects.get().user
+            tomorrow = at(9, day=DAY + dt.timedelta(days=1))
+            rows = list(Finding.objects.all())
+            wrapup.hand_over(findings=rows, owner=dana, due_at=tomorrow, by=an_actor())
+        page = client.get(wrap).content.decode()
+    assert "4 of 4 settled" in page
+    assert "Everything has an end or an owner." in page
