@@ -21,6 +21,7 @@ from scheduling.models import Appointment
 from tests.scheduling.conftest import a_diary
 
 CLIENTS = 50
+A_FEW = 16  # enough to sell a slot twice where nothing forbids it
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -38,7 +39,7 @@ def connected(server):
 
 @pytest.fixture
 def race(live_server):
-    """Posts the same booking from fifty threads at once; returns what each was answered."""
+    """Posts the same booking from many threads at once; returns what each was answered."""
     diary = a_diary()
     with inside(diary.practice):
         _, key = create_api_key(user=diary.dana.user, by=diary.by)
@@ -57,8 +58,8 @@ def race(live_server):
         first.request("GET", f"/api/v1/p/{diary.practice.slug}/practitioners/", headers=sent)
         assert first.getresponse().status == 200
 
-    def run(**headers):
-        gate, answers = threading.Barrier(CLIENTS), []
+    def run(clients=CLIENTS, **headers):
+        gate, answers = threading.Barrier(clients), []
 
         def client(line):
             with closing(line):
@@ -67,7 +68,7 @@ def race(live_server):
                 response = line.getresponse()
                 answers.append((response.status, json.load(response)))
 
-        threads = [threading.Thread(target=client, args=[connected(live_server)]) for _ in range(CLIENTS)]
+        threads = [threading.Thread(target=client, args=[connected(live_server)]) for _ in range(clients)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -114,15 +115,15 @@ def test_fifty_programs_one_slot_one_booking(race):
 
 def test_without_the_lock_the_constraint_still_has_the_last_word(race, settings):
     settings.SWITCHED_OFF = frozenset({"resource-lock"})
-    found = codes(race())
-    assert found[201] == 1
+    found = codes(race(A_FEW))
+    assert found == {201: 1, 409: A_FEW - 1}
     assert standing(race.diary) == 1
 
 
 def test_the_control_without_lock_and_constraint_the_slot_is_sold_more_than_once(race, settings):
     settings.SWITCHED_OFF = frozenset({"resource-lock"})
     with without_the_constraint():
-        found = codes(race())
+        found = codes(race(A_FEW))
         sold = standing(race.diary)
     assert found[201] > 1
     assert sold == found[201]
@@ -130,7 +131,7 @@ def test_the_control_without_lock_and_constraint_the_slot_is_sold_more_than_once
 
 def test_the_lock_alone_is_enough(race):
     with without_the_constraint():
-        assert codes(race()) == {201: 1, 409: CLIENTS - 1}
+        assert codes(race(A_FEW)) == {201: 1, 409: A_FEW - 1}
 
 
 def test_one_key_from_fifty_programs_is_one_booking_and_fifty_same_answers(race):
