@@ -9,17 +9,23 @@ from typing import TypeVar
 from django import forms
 from django.http import QueryDict
 
+from messaging.outbox import address_index, suppressed
 from patients.contacts import Reach, parse_phone, reachability, show_phone, textable_contact
 from patients.dates import parse_birth_date
-from patients.models import Need, Patient
+from patients.models import Channel, Need, Patient
+from patients.names import fold
 from patients.search import Match, find_patients, likely_duplicates
+from practices.models import Practice
 from scheduling.availability import FreeTime
 from scheduling.drafts import PARTS, Draft, Slot
+from scheduling.forms import split_name
+from scheduling.models import Appointment
 from scheduling.offers import Offers, offers_for
 from scheduling.words import read_back, short_when
 
 T = TypeVar("T")
 SHOWN_MATCHES = 4
+SHOWN_VISITS = 2
 NEED_ICONS = {
     "interpreter": "lang",
     "step-free": "access",
@@ -76,19 +82,35 @@ class BookingPage:
     next_times: list[Choice] = field(default_factory=list)
     refused: str = ""
     private: bool = False
+    same: list[Match] = field(default_factory=list)  # of the matches, who can hardly be somebody else
+    set_apart: str = ""  # the ids of `same`, once it was said that the caller is none of them
+    silence: str = ""  # why no confirmation goes, whatever is ticked
 
     @property
     def people(self) -> list[Person]:
-        today = self.draft.diary.practice.today()
-        return [
-            Person(
-                match.patient.pk,
-                match.patient.shown_name(private=self.private),
-                born_words(match.patient, today),
-                match.why,
-            )
-            for match in self.matches
-        ]
+        """Who may be meant, without those who can hardly be somebody else."""
+        return [self.person(match) for match in self.matches if match not in self.same]
+
+    @property
+    def here_already(self) -> list[Person]:
+        return [self.person(match) for match in self.same]
+
+    @property
+    def all_of_them(self) -> str:
+        return ids_of(self.same)
+
+    @property
+    def coming(self) -> list[str]:
+        """The caller's next visits: "today 3:00 PM with Dr. Osei"."""
+        return coming_visits(self.caller.patient, self.draft.diary.practice) if self.caller else []
+
+    def person(self, match: Match) -> Person:
+        return Person(
+            match.patient.pk,
+            match.patient.shown_name(private=self.private),
+            born_words(match.patient, self.draft.diary.practice.today()),
+            match.why,
+        )
 
     @property
     def fold_names(self) -> tuple[str, str]:
@@ -145,6 +167,9 @@ def booking_page(draft: Draft, form: forms.Form, data: QueryDict, *, private: bo
         page.caller = caller_of(draft.patient, draft.diary.practice.today(), private=private)
     else:
         page.matches, page.asked = people_like(data)
+        page.same = same_person(page.matches, data)
+        page.set_apart = page.all_of_them if said_apart(page.same, data) else ""
+    page.silence = silence_of(page.caller, data)
     return page
 
 
@@ -173,12 +198,68 @@ def people_like(data: QueryDict) -> tuple[list[Match], bool]:
     born, phone = quiet(parse_birth_date, data.get("birth_date")), quiet(parse_phone, data.get("mobile"))
     if len(name) < 2 and not born and not phone:
         return [], False
-    given, _, family = name.rpartition(" ")
+    given, family = split_name(name)
     alike = likely_duplicates(given=given, family=family, birth_date=born, phone=phone or "")
     found = alike + (find_patients(name, limit=SHOWN_MATCHES) if name and not (born and alike) else [])
     best = {match.patient.pk: match for match in reversed(found)}
     ordered = [match for match in found if best.pop(match.patient.pk, None)]
     return ordered[:SHOWN_MATCHES], True
+
+
+def same_person(matches: list[Match], data: QueryDict) -> list[Match]:
+    """The living matches of the same name who share the birth date or the number too."""
+    given, family = split_name(data.get("name", "").strip()[:200])
+    written = fold(f"{given} {family}")
+    born, phone = quiet(parse_birth_date, data.get("birth_date")), quiet(parse_phone, data.get("mobile"))
+
+    def is_same(patient: Patient) -> bool:
+        names = {fold(f"{first} {patient.family}") for first in (patient.given, patient.preferred) if first}
+        if patient.deceased or written not in names:
+            return False
+        known = {point.value for point in patient.contact_points.all()}
+        return (born is not None and patient.birth_date == born) or phone in known
+
+    return [match for match in matches if is_same(match.patient)]
+
+
+def ids_of(matches: Iterable[Match]) -> str:
+    return ",".join(sorted(str(match.patient.pk) for match in matches))
+
+
+def said_apart(same: list[Match], data: QueryDict) -> bool:
+    """Whether it was said of each of them that the caller is somebody else."""
+    apart = set(data.get("set_apart", "").split(","))
+    return bool(same) and all(str(match.patient.pk) in apart for match in same)
+
+
+def silence_of(caller: Caller | None, data: QueryDict) -> str:
+    """Why no confirmation goes to the number that is known or typed; nothing where one may."""
+    if caller is not None and caller.reach.text_to is not None:
+        return said_stop(caller.reach.text_to.value)
+    if caller is not None and caller.reach.can_email and caller.reach.email_to is not None:
+        index = address_index(Channel.EMAIL, caller.reach.email_to.value)
+        return "No e-mail goes: this address asked for none" if suppressed(Channel.EMAIL, index) else ""
+    return said_stop(quiet(parse_phone, data.get("mobile")) or "")
+
+
+def said_stop(number: str) -> str:
+    """The words where a number (E.164) asked for no texts."""
+    silent = bool(number) and suppressed(Channel.SMS, address_index(Channel.SMS, number))
+    return "No text goes: this number said STOP" if silent else ""
+
+
+def coming_visits(patient: Patient, practice: Practice) -> list[str]:
+    visits = Appointment.objects.active().filter(patient=patient, ends_at__gt=practice.now())
+    rows = visits.select_related("practitioner").order_by("starts_at")[:SHOWN_VISITS]
+    return [
+        f"{inside_a_sentence(short_when(visit.starts_at, practice))} with {visit.practitioner.short_name}"
+        for visit in rows
+    ]
+
+
+def inside_a_sentence(when: str) -> str:
+    """today 3:00 PM, but Thu, Jun 11, 8:00 AM."""
+    return when[0].lower() + when[1:] if when.startswith(("Today", "Tomorrow")) else when
 
 
 def quiet(parse: Callable[[str], T], text: str | None) -> T | None:

@@ -145,7 +145,8 @@ class BookingForm(WhenForm):
             self.clean_person(cleaned)
         if cleaned.get("mobile"):
             cleaned["mobile"] = self.read("mobile", parse_phone, cleaned)
-        elif cleaned.get("text_ok") and self.draft.patient is None:
+        elif cleaned.get("text_ok") and (self.draft.patient is None or "mobile" in self.data):
+            # A known caller is asked for a number only where none can be texted.
             self.add_error("mobile", "To text, write the mobile number; or untick the text.")
         return cleaned
 

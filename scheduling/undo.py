@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from practices import audit, changes
@@ -85,6 +86,7 @@ def undo_change(*, change: Change, by: Actor) -> Appointment:
     standing = TAKE_BACK[change.kind](visit, change, by)
     change.undone_at = timezone.now()
     change.save(update_fields=["undone_at"])
+    _relink(standing)
     audit.record(
         f"appointment.{change.kind}.undone",
         visit,
@@ -102,6 +104,15 @@ def _check_window(change: Change) -> None:
         raise TooLate("This was taken back already.")
     if timezone.now() > change.undo_until:
         raise TooLate("The time for taking this back is over.")
+
+
+def _relink(standing: Appointment) -> None:
+    """Lets the steps before the one that was taken back be taken back in turn.
+
+    The visit is as it was before that step, but two versions on: the step and its undoing each wrote one.
+    """
+    earlier = Change.objects.filter(appointment=standing, undone_at=None)
+    earlier.update(version=F("version") + 2)
 
 
 def _never_was(visit: Appointment, by: Actor, *, aloud: bool) -> bool:

@@ -18,12 +18,16 @@ from scheduling.booking_page import (
     first_values,
     next_choices,
     people_like,
+    said_apart,
+    said_stop,
+    same_person,
     unseen,
 )
 from scheduling.calling import NewCaller, book_for_caller
 from scheduling.drafts import Diary, Draft, Slot, read_draft
 from scheduling.forms import BookingForm
 from scheduling.models import Appointment
+from scheduling.regions import columns_of
 
 CONFLICT, UNFINISHED = 409, 422
 
@@ -34,7 +38,7 @@ def today_url(request: DeskRequest, appointment: Appointment) -> str:
     return f"{reverse('today', args=[request.practice.slug])}?d={day}"
 
 
-def done(request: DeskRequest, appointment: Appointment, words: str) -> HttpResponse:
+def done(request: DeskRequest, appointment: Appointment, words: str, *also: Appointment) -> HttpResponse:
     """The answer to a dialog that did its work: it closes and the board is read anew; or the board's page."""
     if not request.htmx:
         return redirect(today_url(request, appointment))
@@ -42,7 +46,7 @@ def done(request: DeskRequest, appointment: Appointment, words: str) -> HttpResp
     response["HX-Trigger"] = json.dumps(
         {
             "dialogClose": True,
-            "refresh": "appointments queue changes",
+            "refresh": " ".join([*columns_of(appointment, *also), "queue", "changes"]),
             "desk:changed": {"appointment": str(appointment.pk)},
             "announce": words,
         }
@@ -110,8 +114,8 @@ def book_now(request: DeskRequest) -> HttpResponse:
     if not form.is_valid():
         return show_booking(request, draft, form, status=UNFINISHED)
     draft.slot = form.cleaned_data["slot"]
-    if draft.patient is None and unseen(people_like(request.POST)[0], request.POST):
-        form.add_error("name", "Is it one of these? If not, book again and a new patient is added.")
+    if draft.patient is None and (doubt := doubt_about(request)):
+        form.add_error("name", doubt)
         return show_booking(request, draft, form, status=UNFINISHED)
     try:
         appointment = carry_out(request, draft, form)
@@ -121,11 +125,22 @@ def book_now(request: DeskRequest) -> HttpResponse:
     return done(request, appointment, f"Booked with {when.practitioner.short_name}.")
 
 
+def doubt_about(request: DeskRequest) -> str:
+    """Why not to make a new patient yet, in words; nothing where nobody is like the caller or it was said."""
+    matches, _ = people_like(request.POST)
+    same = same_person(matches, request.POST)
+    if same and not said_apart(same, request.POST):
+        name = same[0].patient.shown_name(private=request.user.privacy_mode)
+        return f"{name} is here already. Use the record, or say that it is somebody else."
+    if unseen([match for match in matches if match not in same], request.POST):
+        return "Is it one of these? If not, book again and a new patient is added."
+    return ""
+
+
 def carry_out(request: DeskRequest, draft: Draft, form: BookingForm) -> Appointment:
     said = form.cleaned_data
-    caller = draft.patient or NewCaller(
-        said["given"], said["family"], said["birth_date"], said.get("mobile") or ""
-    )
+    mobile = said.get("mobile") or ""
+    caller = draft.patient or NewCaller(said["given"], said["family"], said["birth_date"], mobile)
     if draft.kind is None:
         raise BookingRefused("Choose the kind of visit.")
     return book_for_caller(
@@ -134,8 +149,9 @@ def carry_out(request: DeskRequest, draft: Draft, form: BookingForm) -> Appointm
         slot=said["slot"],
         needs=said["needs"],
         reason=said["reason"],
-        agreed_to_texts=said["text_ok"],
-        mobile=said.get("mobile") or "",
+        # Who said STOP can only be texted again after START: a tick from before the number was typed is none.
+        agreed_to_texts=said["text_ok"] and not said_stop(mobile),
+        mobile=mobile,
         overbook_reason=said["overbook_reason"],
         by=request.actor,
     )

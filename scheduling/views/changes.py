@@ -14,6 +14,7 @@ from practices.audit import record_read
 from scheduling.booking import BookingRefused
 from scheduling.change_bar import change_rows
 from scheduling.models import Change
+from scheduling.regions import columns_of
 from scheduling.undo import undo_change
 
 
@@ -49,11 +50,13 @@ def earlier(request: DeskRequest) -> HttpResponse:
 @requires("appointment.change")
 def undo(request: DeskRequest, change_id: uuid.UUID) -> HttpResponse:
     """Takes one change back, within the window and as long as nothing followed it."""
+    change = find_change(change_id)
     try:
-        visit = undo_change(change=find_change(change_id), by=request.actor)
+        visit = undo_change(change=change, by=request.actor)
     except BookingRefused as refusal:
         return answered(request, bar(request, status=409, problem=str(refusal)), str(refusal))
-    return answered(request, bar(request), "Taken back.", day=visit.local_date.isoformat())
+    stood = columns_of(*filter(None, (visit, change.appointment, change.previous)))
+    return answered(request, bar(request), "Taken back.", *stood, day=visit.local_date.isoformat())
 
 
 @require_POST
@@ -69,16 +72,21 @@ def send(request: DeskRequest, change_id: uuid.UUID) -> HttpResponse:
 
 
 def find_change(change_id: uuid.UUID) -> Change:
-    change = Change.objects.select_related("previous__practitioner").filter(pk=change_id).first()
+    change = (
+        Change.objects.select_related("appointment", "previous__practitioner").filter(pk=change_id).first()
+    )
     if change is None:
         raise Http404
     return change
 
 
-def answered(request: DeskRequest, response: HttpResponse, words: str, *, day: str = "") -> HttpResponse:
-    """The bar for htmx, with news for the other parts of the page; else the board."""
+def answered(
+    request: DeskRequest, response: HttpResponse, words: str, *stood: str, day: str = ""
+) -> HttpResponse:
+    """The bar for htmx, with news for the columns that changed or the whole board; else the board's page."""
     if not request.htmx:
         where = reverse("today", args=[request.practice.slug])
         return redirect(f"{where}?d={day}" if day else where)
-    response["HX-Trigger"] = json.dumps({"refresh": "appointments queue", "announce": words})
+    refresh = " ".join([*(stood or ["appointments"]), "queue"])
+    response["HX-Trigger"] = json.dumps({"refresh": refresh, "announce": words})
     return response

@@ -15,6 +15,7 @@ from scheduling.booking_page import booking_page, next_choices
 from scheduling.drafts import Diary, Draft, Slot, as_instant, as_version, read_draft
 from scheduling.forms import WhenForm
 from scheduling.models import Appointment
+from scheduling.regions import columns_of
 from scheduling.views.booking import CONFLICT, UNFINISHED, done
 from scheduling.views.changes import bar
 from scheduling.views.visits import visit_or_404
@@ -53,7 +54,7 @@ def move_to(request: DeskRequest, visit: Appointment, draft: Draft, form: WhenFo
         )
     except BookingRefused as refusal:
         return refused(request, visit, draft, form, refusal)
-    return done(request, moved, f"Moved to {short_when(moved.starts_at, request.practice)}.")
+    return done(request, moved, f"Moved to {short_when(moved.starts_at, request.practice)}.", visit)
 
 
 def refused(
@@ -133,5 +134,7 @@ def drop(request: DeskRequest, visit: Appointment) -> HttpResponse:
         return redirect(reverse("appointment", args=[request.practice.slug, moved.pk]))
     response = bar(request)
     response["X-Appointment"] = str(moved.pk)
-    response["HX-Trigger"] = json.dumps({"refresh": "appointments queue changes"})
+    response["HX-Trigger"] = json.dumps(
+        {"refresh": " ".join([*columns_of(moved, visit), "queue", "changes"])}
+    )
     return response

@@ -28,6 +28,7 @@ from scheduling.regions import columns_of
 from scheduling.views.booking import CONFLICT, UNFINISHED, done
 from scheduling.words import short_when, stage_symbol, stage_words
 
+LONGEST_NOTE = 2000
 REASONS_FIRST = ("pat", "pat-crs", "pat-fb", "pat-lt", "prov-pers", "prov", "oth-int", "oth-err", "other")
 
 
@@ -105,7 +106,11 @@ def confirm(request: DeskRequest, appointment_id: uuid.UUID) -> HttpResponse:
 @requires("appointment.change")
 def note(request: DeskRequest, appointment_id: uuid.UUID) -> HttpResponse:
     """Keeps the note; where two people wrote, both texts are shown."""
-    visit, typed = visit_or_404(appointment_id), request.POST.get("note", "").strip()[:2000]
+    visit, typed = visit_or_404(appointment_id), request.POST.get("note", "").strip().replace("\r\n", "\n")
+    if len(typed) > LONGEST_NOTE:
+        over = len(typed) - LONGEST_NOTE
+        problem = f"The note is {over} letter{'s' * (over > 1)} too long. Shorten it and save again."
+        return show_panel(request, visit, status=UNFINISHED, problem=problem, note=typed)
     try:
         visit = save_note(
             appointment=visit, before=request.POST.get("before", ""), note=typed, by=request.actor

@@ -57,6 +57,10 @@ function tell() {
   announce(`${clockAt(move.start)}, ${move.column.dataset.name}, ${move.words || "free"}`);
 }
 
+function sayTaken() {
+  say(`${clockAt(move.start)} with ${move.column.dataset.name} is ${move.words}. Choose another time, or Escape to leave it.`);
+}
+
 function end() {
   const { card, ghost, column } = move;
   ghost.remove();
@@ -144,6 +148,8 @@ export async function drop() {
 /* Keys of Move mode; true when the key was one of them. */
 export function moveKey(event) {
   if (!move) return false;
+  // Taking something back ends the question where to; the key then does what it always does.
+  if (event.key.toLowerCase() === "z") { cancelMove(); say(""); return false; }
   const all = columns();
   const at = all.indexOf(move.column);
   const by = event.shiftKey ? 1 : QUARTER;
@@ -151,9 +157,10 @@ export function moveKey(event) {
   if (steps) put(move.column, onGrid(move.start, steps, by));
   else if (event.key === "ArrowLeft") put(all[Math.max(0, at - 1)], move.start);
   else if (event.key === "ArrowRight") put(all[Math.min(all.length - 1, at + 1)], move.start);
-  else if (event.key === "Enter") { if (move.words) tell(); else drop(); return true; }
-  else if (event.key === "Escape") { cancelMove("Not moved."); return true; }
+  else if (event.key === "Enter") { if (move.words) sayTaken(); else { say(""); drop(); } return true; }
+  else if (event.key === "Escape") { say(""); cancelMove("Not moved."); return true; }
   else return event.key.length === 1 || event.key === "Tab" || event.key === "Home" || event.key === "End";
+  say("");
   move.ghost.scrollIntoView({ block: "nearest", inline: "nearest" });
   tell();
   return true;
@@ -180,7 +187,12 @@ function begin() {
 
 document.addEventListener("pointerdown", (event) => {
   const card = event.target.closest?.("#board .ap[data-v]");
-  if (!card || event.button !== 0 || !isDrawn() || move) return;
+  if (!card || event.button !== 0 || !isDrawn()) return;
+  if (move) {
+    if (card !== move.card) return;
+    cancelMove(); // the card itself is taken: from here on it is a drag
+    say("");
+  }
   press = { card, pointer: event.pointerId, x: event.clientX, y: event.clientY, touch: event.pointerType === "touch" };
   if (press.touch) press.timer = setTimeout(() => press && begin(), LONG_PRESS_MS);
 });

@@ -71,7 +71,7 @@ document.addEventListener("keydown", (event) => {
 /* Somebody was chosen: the fields that had the focus are gone, the kind of visit comes next. */
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.target.id !== "book-who" && event.detail?.target?.id !== "book-who") return;
-  const known = document.querySelector("#book-who input[name=patient]");
+  const known = document.querySelector("#book-who :is(input[name=patient], input[name=set_apart])");
   const next = known
     ? document.querySelector(".types input:checked, .types input")
     : document.getElementById("id_name");

@@ -185,3 +185,41 @@ def test_whoever_arrived_is_not_texted_any_more(diary):
     mark_arrived(appointment=visit, version=1, by=diary.by)
     assert Message.objects.waiting().count() == 0
     assert Notice.objects.count() == 1
+
+
+def test_steps_are_taken_back_one_after_the_other(diary, clock):
+    visit = diary.book("2026-11-24 10:00")
+    clock.move_to(NOW + MINUTES)
+    other = diary.book("2026-11-24 14:00")
+    for stage in (Stage.ARRIVED, Stage.IN_VISIT):
+        clock.shift(1)
+        visit = set_stage(appointment=visit, stage=stage, version=visit.version, by=diary.by)
+    seen = []
+    for _ in range(4):
+        newest = last_changes(diary.dana.user)[0]
+        after = undo_change(change=newest, by=diary.by)
+        seen.append((after.pk, after.status))
+    assert seen[:2] == [(visit.pk, Status.ARRIVED), (visit.pk, Status.BOOKED)]
+    # Only then the change before: the other patient's booking, and at last the visit's own.
+    assert seen[2:] == [(other.pk, Status.ENTERED_IN_ERROR), (visit.pk, Status.ENTERED_IN_ERROR)]
+    assert last_changes(diary.dana.user) == []
+
+
+def test_after_a_move_is_taken_back_the_booking_can_be_too(diary, clock):
+    visit = diary.book("2026-11-25 10:00")
+    moved = reschedule_appointment(
+        appointment=visit, version=visit.version, starts_at=at("2026-11-25 11:00"), by=diary.by
+    )
+    undo_change(change=the_change(appointment=moved), by=diary.by)
+    [left] = last_changes(diary.dana.user)
+    assert undo_change(change=left, by=diary.by).status == Status.ENTERED_IN_ERROR
+
+
+def test_a_step_that_somebody_else_followed_stays(diary, clock):
+    """Taking the later step back must not open an earlier one across a change that left no row."""
+    visit = brought_to(diary, clock, Stage.ARRIVED)
+    visit.version += 1
+    visit.save()
+    visit = set_stage(appointment=visit, stage=Stage.IN_VISIT, version=visit.version, by=diary.by)
+    undo_change(change=last_changes(diary.dana.user)[0], by=diary.by)
+    assert last_changes(diary.dana.user) == []

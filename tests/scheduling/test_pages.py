@@ -12,9 +12,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from messaging.models import Message
+from messaging.models import Message, Suppression
+from messaging.outbox import address_index
 from patients.models import Consent, Patient
-from patients.registry import register_patient
+from patients.registry import ContactGiven, register_patient
 from practices.models import AccessEvent, AuditEntry
 from practices.tenancy import inside
 from scheduling.forms import parse_clock, split_name
@@ -23,7 +24,7 @@ from tests.factories import a_patient, a_type
 from tests.scheduling.conftest import a_diary, at
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
-BOOKING_QUERIES = 29
+BOOKING_QUERIES = 31
 PANEL_QUERIES = 13
 
 
@@ -80,7 +81,7 @@ def test_in_the_dialog_success_closes_it_and_refreshes_the_board(desk):
     assert answer.status_code == 204
     news = json.loads(answer["HX-Trigger"])
     assert news["dialogClose"] is True
-    assert news["refresh"] == "appointments queue changes"
+    assert news["refresh"] == f"appointments:2026-11-25:{desk.osei.pk} queue changes"
     assert news["desk:changed"] == {"appointment": str(visits(desk)[0].pk)}
     with inside(desk.practice):
         assert not Message.objects.exists(), "nobody ticked the text"
@@ -275,11 +276,69 @@ def test_people_who_may_be_meant_appear_while_typing_and_are_noted_as_seen(desk)
     with inside(desk.practice):
         assert AccessEvent.objects.filter(screen="booking", patient_ids__contains=[known.pk]).exists()
     # A page without scripts that never showed her asks once before making a second one.
-    again = booking(desk, patient=None, name="Delia Marsh", birth_date="4/22/91")
+    again = booking(desk, patient=None, name="Delia Marsch", birth_date="4/22/91")
     answer = desk.client.post(desk.url("book"), again)
     assert answer.status_code == 422
     assert "Is it one of these?" in answer.content.decode()
     assert desk.client.post(desk.url("book"), again | {"seen": str(known.pk)}).status_code == 302
+
+
+@pytest.mark.parametrize(
+    "shared", [{"birth_date": "4/22/91"}, {"birth_date": "1/1/80", "mobile": "5035550199"}]
+)
+def test_a_second_record_of_the_same_person_takes_an_explicit_word(desk, shared):
+    with inside(desk.practice):
+        known = register_patient(
+            given="Delia",
+            family="Marsh",
+            birth_date=dt.date(1991, 4, 22),
+            phones=[ContactGiven("+15035550199")],
+            by=desk.by,
+        )
+    # She was on the page when it was sent: a slip of the hand must not be enough.
+    typed = booking(desk, patient=None, name="Delia Marsh", seen=str(known.pk), **shared)
+    answer = desk.client.post(desk.url("book"), typed, **HTMX)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Delia Marsh is here already" in page
+    assert "Use this record" in page
+    assert f'name="set_apart" value="{known.pk}"' in page
+    assert visits(desk) == []
+    other = typed | {"set_apart": str(uuid.uuid4())}
+    assert desk.client.post(desk.url("book"), other, **HTMX).status_code == 422
+    apart = typed | {"set_apart": str(known.pk)}
+    again = desk.client.post(desk.url("book-times"), apart, **HTMX).content.decode()
+    assert f'type="hidden" name="set_apart" value="{known.pk}"' in again
+    assert desk.client.post(desk.url("book"), apart, **HTMX).status_code == 204
+    assert visits(desk)[0].patient_id != known.pk
+
+
+def test_who_said_stop_is_offered_no_text(desk):
+    with inside(desk.practice):
+        Suppression.objects.create(
+            practice=desk.practice, channel="sms", address_index=address_index("sms", "+15035550142")
+        )
+    for address, typed in (
+        (desk.url("book-times"), booking(desk)),
+        (
+            desk.url("book-times"),
+            booking(desk, patient=None, name="Ann Lee", mobile="5035550142", text_ok="on"),
+        ),
+    ):
+        page = desk.client.post(address, typed, **HTMX).content.decode()
+        assert "No text goes: this number said STOP" in page
+        assert "Book and text" not in page
+    new = booking(desk, patient=None, name="Ann Lee", birth_date="1/1/80", mobile="5035550142", text_ok="on")
+    new["seen"] = str(desk.patient.pk)
+    assert desk.client.post(desk.url("book"), new, **HTMX).status_code == 204
+    with inside(desk.practice):
+        assert not Consent.objects.filter(patient__family="Lee").exists()
+
+
+def test_the_next_visits_of_the_caller_stand_beside_the_name(desk):
+    booked(desk, starts_at=at("2026-11-24 15:00"))
+    page = desk.client.get(desk.url("book") + f"?patient={desk.patient.pk}", **HTMX).content.decode()
+    assert "Has a visit today 3:00 PM with Dr. Osei" in page
 
 
 def test_a_patient_of_another_practice_is_nobody_here(desk):
@@ -418,13 +477,24 @@ def test_a_dropped_card_answers_with_the_change_bar_or_with_words(desk):
     assert nowhere.status_code == 422
 
 
+def test_a_note_that_is_too_long_is_refused_whole(desk):
+    visit = booked(desk)
+    typed = "n" * 2001
+    answer = desk.client.post(desk.url("appointment-note", visit.pk), {"note": typed, "before": ""}, **HTMX)
+    assert answer.status_code == 422
+    assert "1 letters too long" not in answer.content.decode()
+    assert "1 letter too long" in answer.content.decode()
+    assert typed in answer.content.decode()
+    assert visits(desk)[0].note == ""
+
+
 def test_the_text_can_be_sent_at_once(desk):
     booked(desk)
     with inside(desk.practice):
         change, message = Change.objects.get(), Message.objects.get()
     bar = desk.client.get(desk.url("changes"), **HTMX).content.decode()
     assert "Their text goes out in" in bar
-    assert message.send_after.strftime("%Y-%m-%dT%H:%M") in bar
+    assert message.send_after.astimezone(desk.practice.zone).strftime("%Y-%m-%dT%H:%M") in bar
     assert desk.client.post(desk.url("change-send", change.pk), **HTMX).status_code == 200
     with inside(desk.practice):
         assert Message.objects.get().send_after < message.send_after
