@@ -24,6 +24,7 @@ from frontdesk import reviews
 from frontdesk.models import Finding, Handover, Review
 from messaging import inbox
 from messaging.models import Message, Task
+from messaging.staff_tasks import open_task
 from patients.registry import ConsentGiven, ContactGiven, register_patient
 from practices.apikeys import create_api_key
 from practices.models import Closure, Membership, Role
@@ -60,6 +61,9 @@ class Door:
         return self.route.startswith("api/v1/")
 
     def address(self, values: dict[str, str]) -> str:
+        # Only a finding that is a task can be finished there; others are not found, whoever asks.
+        if self.route.endswith("<uuid:finding_id>/done/"):
+            values = values | {"finding_id": values["task_finding"]}
         return "/" + self.parts(values)
 
     def __str__(self) -> str:
@@ -110,9 +114,13 @@ def a_house(slug: str, given: str, family: str, secret: str, phone: str, email: 
             reason=f"{secret} reason", note=f"{secret} note", by=by,
         )  # fmt: skip
         inbox.receive(supplier_id=f"SM{slug}", from_=phone, body=f"{secret}, could I bring my aunt?")
+        open_task(
+            kind=Task.Kind.FOLLOW_UP, due_at=practice.now(), once_key=f"walk:{slug}", patient=patient, by=by
+        )
         for name in ("morning", "evening"):
             reviews.start_review(kind=name, date=practice.today(), by=by)
         finding = Finding.objects.filter(review__kind="evening", appointment=visit).get()
+        task_finding = Finding.objects.get(review__kind="evening", check_name="tasks")
         handover, _ = Handover.objects.get_or_create(
             practice=practice,
             review=Review.objects.get(kind="morning"),
@@ -134,7 +142,7 @@ def a_house(slug: str, given: str, family: str, secret: str, phone: str, email: 
             "change_id": Change.objects.get(appointment=visit).pk, "finding_id": finding.pk,
             "handover_id": handover.pk, "membership_id": member.pk, "member_id": member.pk,
             "practitioner_id": clinician.pk, "type_id": kind.pk, "user_id": member.user.pk,
-            "closure_id": closure.pk, "time_off_id": away.pk, "number": 0,
+            "closure_id": closure.pk, "time_off_id": away.pk, "number": 0, "task_finding": task_finding.pk,
             "kind": "morning", "check": "tomorrow", "token": token,
         }  # fmt: skip
     ids |= {"uidb36": "1", "key": "x-y", "app_label": "practices", "url": "x", "object_id": str(patient.pk)}
