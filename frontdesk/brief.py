@@ -64,6 +64,15 @@ def readers(date: dt.date) -> list[tuple[Practitioner, list[Appointment]]]:
     return list(by_clinician.items())
 
 
+def reached_by(review: Review) -> set[int]:
+    """The people whose brief went out or still waits."""
+    gone = {Message.Status.UNDELIVERED, Message.Status.FAILED, Message.Status.SUPPRESSED}
+    briefs = Message.objects.filter(idempotency_key__startswith=f"brief:{review.pk}:").exclude(
+        status__in=gone
+    )
+    return {staff for staff in briefs.values_list("staff_id", flat=True) if staff is not None}
+
+
 def day_words(date: dt.date) -> str:
     return f"{date:%A}, {date:%B} {date.day}"
 

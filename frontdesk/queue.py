@@ -255,7 +255,7 @@ def _task_row(task: Task, visit: Appointment | None, desk: Desk) -> QueueRow:
     quote = _quote(task.message, desk)
     if quote and task.kind in UNANSWERED_KINDS:
         title, rest = quote, [name if task.patient_id else _from(task.message, desk)]
-    elif task.patient_id is None and task.message_id is None:  # of the practice, and of no patient
+    elif task.patient_id is None and (task.message is None or task.message.staff_id):  # of no patient
         title, rest = task.note or task.get_kind_display(), []
     if visit:
         rest.append(f"visit {short_when(visit.starts_at, desk.practice)}")

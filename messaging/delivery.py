@@ -26,6 +26,7 @@ from messaging.outcomes import Answer, Then, Verdict
 from patients.models import Channel
 from practices import audit, changes
 from practices.audit import SYSTEM
+from practices.encryption import CannotDecrypt
 from practices.models import Practice
 from practices.tenancy import inside
 
@@ -94,8 +95,9 @@ def claim(practice: Practice, limit: int) -> Batch:
     )
     if not rows:
         return Batch(sms.Account("", ""), [], [], 0)
-    queued = [row for row in rows if row.status == Status.QUEUED]
-    doubtful = [row for row in rows if row.status != Status.QUEUED]
+    readable = [row for row in rows if can_be_read(row)]
+    queued = [row for row in readable if row.status == Status.QUEUED]
+    doubtful = [row for row in readable if row.status != Status.QUEUED]
     permissions = permissions_for(queued)
     going = [row for row in queued if may_go(practice, row, why_not(row, permissions), now)]
     token, lease_ends = uuid.uuid4(), now + dt.timedelta(seconds=settings.DELIVERY_LEASE_SECONDS)
@@ -117,6 +119,21 @@ def claim(practice: Practice, limit: int) -> Batch:
     ]
     doubts = reconciling.take_up(doubtful, token, now)
     return Batch(sms.account_of(practice), parcels, doubts, len(rows))
+
+
+def can_be_read(message: Message) -> bool:
+    """Whether a row opens; one whose key is lost fails alone and goes to a person, the others go out."""
+    try:
+        _ = message.address, message.body
+    except CannotDecrypt:
+        logger.exception("message %s cannot be read", message.pk)
+        message.status, message.reason = Status.FAILED, "unreadable"
+        message.claim = message.claimed_until = None
+        message.save(update_fields=["status", "reason", "claim", "claimed_until"])
+        audit.record("message.refused", message, by=SYSTEM, patient_id=message.patient_id)
+        refusals.ask_to_call(message, "it can no longer be read")
+        return False
+    return True
 
 
 def may_go(practice: Practice, message: Message, reason: str, now: dt.datetime) -> bool:

@@ -121,7 +121,11 @@ def ask_to_call(message: Message, words: str) -> Task:
         urgency=Task.Urgency.SOON if is_pressing(message) else Task.Urgency.ROUTINE,
         patient=message.patient,
         message=message,
-        note=f"{what} not delivered: {words}. Call instead.",
+        note=(
+            f"The brief to {message.staff} did not arrive: {words}."
+            if message.staff
+            else f"{what} not delivered: {words}. Call instead."
+        ),
         by=SYSTEM,
     )
 

@@ -76,7 +76,7 @@ def morning_context(request: DeskRequest) -> dict[str, Any]:
         "shape": day_shape(practice, practice.today(), visits),
         "note": note_card(request),
         "overnight": overnight,
-        "sent": brief_words(review, request),
+        "sent": ", ".join(filter(None, [brief_words(review, request), who_got_it(review, visits)])),
         "greeting": greeting(request),
     }
 
@@ -97,6 +97,22 @@ def brief_words(review: Review | None, request: DeskRequest) -> str:
         return ""
     who = "you" if review.finished_by_id == request.user.pk else str(review.finished_by)
     return f"Sent by {who}, {clock(review.finished_at.astimezone(request.practice.zone))}"
+
+
+def who_got_it(review: Review | None, visits: list[Appointment]) -> str:
+    """To Dr. Osei; not to Dr. Vale, who has no sign-in."""
+    if review is None or review.finished_at is None:
+        return ""
+    got = morning_brief.reached_by(review)
+    people = {visit.practitioner.pk: visit.practitioner for visit in visits if visit.is_active}.values()
+    names = [person.short_name for person in people if person.user_id in got]
+    missing = [
+        f"{person.short_name} ({'it did not arrive' if person.user_id else 'no sign-in'})"
+        for person in people
+        if person.user_id not in got
+    ]
+    told = f"to {', '.join(names) or 'nobody'}"
+    return f"{told}; not to {', '.join(missing)}" if missing else told
 
 
 def note_card(request: DeskRequest) -> dict[str, Any] | None:

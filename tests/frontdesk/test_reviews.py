@@ -446,6 +446,25 @@ def test_the_brief_goes_once_to_each_clinician_and_names_no_patient(house):
     assert review.finished_at is not None
 
 
+def test_the_morning_says_who_got_the_brief_and_who_did_not(house):
+    practice = house["practice"]
+    client = signed_in(practice)
+    with inside(practice):
+        house["osei"].user = a_user("osei@frontdesk.example")
+        house["osei"].save()
+    visit_in(house, at(9))
+    visit_in(house, at(9), practitioner=a_practitioner(practice, "Dr. Vale"), overbook_reason="test")
+    with time_machine.travel(at(7, 34), tick=False):
+        started(house, at(7, 30))
+        client.post(reverse("brief-send", args=["harbor-street"]))
+        page = client.get(reverse("morning", args=["harbor-street"])).content.decode()
+        assert "to Dr. Osei; not to Dr. Vale (no sign-in)" in page
+        with inside(practice):
+            Message.objects.filter(kind="brief").update(status="failed")
+        page = client.get(reverse("morning", args=["harbor-street"])).content.decode()
+        assert "Dr. Osei (it did not arrive)" in page
+
+
 def test_the_canary_would_be_seen_if_the_brief_named_it(house):
     """The control: the same search finds the canary where it may stand, in the hand-over note."""
     patient = a_patient(house["practice"], CANARY, CANARY)

@@ -50,6 +50,24 @@ def test_an_accepted_text_is_sent_with_its_words_and_its_callback(practice, supp
     assert 7_000 < taken["validity_period"] <= 7_200
 
 
+def test_a_text_that_cannot_be_read_fails_alone(practice, supplier, patient):
+    lost, fine = a_text(practice, patient, "Lost."), a_text(practice, patient, "Fine.")
+    with inside(practice), connections["default"].cursor() as cursor:
+        # Sealed for another row: it opens here as little as one whose key is gone.
+        cursor.execute(
+            "UPDATE messaging_message SET body = other.body FROM messaging_message other"
+            " WHERE other.id = %s AND messaging_message.id = %s",
+            [fine.pk, lost.pk],
+        )
+    settle(practice)
+    with inside(practice):
+        assert Message.objects.values_list("status", "reason").get(pk=lost.pk) == ("failed", "unreadable")
+    assert stored(practice, fine).status == "sent"
+    assert [taken["body"] for taken in supplier.ledger()] == ["Fine."]
+    (task,) = tasks(practice)
+    assert (task.kind, task.message_id) == ("undelivered", lost.pk)
+
+
 @pytest.mark.parametrize(
     ("kind", "reason", "unusable"),
     [("landline", "landline", "landline"), ("invalid", "no_such_number", "no such number")],
