@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from html import escape
 
 from frontdesk.dayplan import Span, clock
-from patients.models import Need
 from practices.templatetags.desk import icon
 
 # Stage → icon, words. The order is that of the legend.
@@ -24,16 +23,6 @@ STAGES = {
     "off": ("st-cancel", "cancelled"),
 }
 LEGEND = ("book", "conf", "arr", "vis", "done", "bad")
-NEED_ICONS = {
-    Need.INTERPRETER: "lang",
-    Need.STEP_FREE: "access",
-    Need.WHEELCHAIR: "access",
-    Need.CARER: "users",
-    Need.SIGHT: "eye",
-    Need.HEARING: "mic",
-    Need.LONGER: "clock",
-    Need.TRANSPORT: "move",
-}
 CARD = (
     '<a class="{css}" id="visit-{id}" data-key-id="visit-{id}" href="{url}" aria-label="{label}"'
     ' data-v="{version}"{was}><span class="tm">{time}</span><span class="l1">{icon}'

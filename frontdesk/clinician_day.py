@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from django.urls import reverse
 
-from frontdesk.cards import NEED_ICONS
 from frontdesk.day_shape import local_span, working_hours
 from frontdesk.dayplan import Span, clock, minute_of, subtract
 from patients.models import Need
+from patients.records import NEED_ICONS
 from practices.models import Practice
 from practices.models import User as Person
 from scheduling.flow import Stage
@@ -43,6 +43,7 @@ class VisitRow:
     since: dt.datetime | None
     start: int = 0
     kind: str = "visit"
+    private: bool = False
 
     @property
     def stage(self) -> str:
@@ -146,7 +147,7 @@ def minutes_behind(visits: Sequence[Appointment], expected: dict[uuid.UUID, dt.d
 
 def visit_row(visit: Appointment, practice: Practice, expected: dt.datetime | None, user: Person) -> VisitRow:
     late = expected is not None and expected - visit.starts_at >= WORTH_SAYING
-    reason = str(visit.reason)
+    reason = "" if user.privacy_mode else str(visit.reason)
     since = {"arr": visit.arrived_at, "vis": visit.seen_at}.get(visit.stage)
     return VisitRow(
         visit,
@@ -156,6 +157,7 @@ def visit_row(visit: Appointment, practice: Practice, expected: dt.datetime | No
         line=", ".join(filter(None, [visit.appointment_type.name, reason])),
         needs=needs_of(visit),
         since=since,
+        private=user.privacy_mode,
     )
 
 

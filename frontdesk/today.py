@@ -11,7 +11,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from frontdesk.cards import LEGEND, NEED_ICONS, STAGES, Block, Card, FreePlace
+from frontdesk.cards import LEGEND, STAGES, Block, Card, FreePlace
 from frontdesk.dayplan import (
     DAY,
     QUARTER,
@@ -28,6 +28,7 @@ from frontdesk.dayplan import (
     subtract,
 )
 from patients.models import Need, shown_name
+from patients.records import NEED_ICONS
 from practices.models import Closure, Practice
 from scheduling.models import (
     Appointment,

@@ -10,15 +10,15 @@ from practices.models import AccessEvent, AuditEntry, Practice, User
 
 LOG_ROWS = 200
 LATELY = 8
-NEED_ICONS = {
+NEED_ICONS: dict[str, str] = {
     Need.INTERPRETER: "lang",
     Need.STEP_FREE: "access",
     Need.WHEELCHAIR: "access",
-    Need.HEARING: "phone-off",
+    Need.HEARING: "mic",
     Need.SIGHT: "eye",
     Need.CARER: "users",
     Need.LONGER: "clock",
-    Need.TRANSPORT: "home",
+    Need.TRANSPORT: "move",
 }
 DONE = {
     "patient.registered": "registered the patient",

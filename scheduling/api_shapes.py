@@ -11,9 +11,7 @@ from rest_framework import serializers
 from practices.tenancy import current_practice
 from scheduling.flow import Stage, stage_of
 from scheduling.models import Appointment, CancellationReason, Confirmation, Status
-from scheduling.wallclock import resolve
-
-YEARS = range(2000, 2101)
+from scheduling.wallclock import YEARS, resolve
 
 
 def read_moment(data: object) -> dt.datetime | None:

@@ -14,6 +14,7 @@ from patients.contacts import Reach, parse_phone, reachability, show_phone, text
 from patients.dates import parse_birth_date
 from patients.models import Channel, Need, Patient
 from patients.names import fold
+from patients.records import NEED_ICONS
 from patients.search import Match, find_patients, likely_duplicates
 from practices.models import Practice
 from scheduling.availability import FreeTime
@@ -26,16 +27,6 @@ from scheduling.words import read_back, short_when
 T = TypeVar("T")
 SHOWN_MATCHES = 4
 SHOWN_VISITS = 2
-NEED_ICONS = {
-    "interpreter": "lang",
-    "step-free": "access",
-    "wheelchair": "access",
-    "hearing": "mic",
-    "sight": "eye",
-    "carer": "users",
-    "longer": "clock",
-    "transport": "pin",
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from messaging.models import Message
 from patients.contacts import Reach, reachability, show_phone
 from patients.models import Need
+from patients.records import NEED_ICONS
 from practices.models import Practice
-from scheduling.booking_page import NEED_ICONS, born_words
+from scheduling.booking_page import born_words
 from scheduling.drafts import as_uuid
 from scheduling.flow import Stage, next_stages, stage_of
 from scheduling.models import Appointment, AppointmentQuerySet, Confirmation, Notice, Status
 from scheduling.noting import fingerprint
 from scheduling.words import short_when, stage_symbol, stage_words
 
+HIDDEN = "Hidden while privacy is on"
 HOW = {"text": "by text", "link": "by the link", "phone": "on the phone", "staff": "at the desk", "api": ""}
 FINE = {Message.Status.SENT, Message.Status.DELIVERED}
 BAD = {Message.Status.UNDELIVERED, Message.Status.FAILED, Message.Status.SUPPRESSED, Message.Status.UNCERTAIN}
@@ -73,6 +75,7 @@ class Panel:
     other_steps: list[Step]
     note: str = ""  # what was typed, while it could not be saved
     problem: str = ""
+    private: bool = False  # what is known first stays hidden too
     theirs: str = ""  # the note somebody else wrote meanwhile
 
     @property
@@ -110,7 +113,7 @@ def panel_of(visit: Appointment, practice: Practice, *, private: bool) -> Panel:
     return Panel(
         visit=visit,
         name=patient.shown_name(private=private),
-        born=born_words(patient, practice.today()),
+        born=HIDDEN if private else born_words(patient, practice.today()),
         phone=show_phone(reach.phone.value) if reach.phone and not private else "",
         when=short_when(visit.starts_at, practice),
         what=what_words(visit),
@@ -121,6 +124,7 @@ def panel_of(visit: Appointment, practice: Practice, *, private: bool) -> Panel:
         next_step=next((step for step in steps if step.stage == forward), None),
         other_steps=[step for step in steps if step.stage != forward],
         note=visit.note,
+        private=private,
     )
 
 
