@@ -75,7 +75,7 @@ def search(request: DeskRequest) -> HttpResponse:
     context = {
         "hits": hits(request, matches[:PALETTE_LIMIT], "search"),
         "more": "Some" if len(matches) > PALETTE_LIMIT else "",
-        "text": text,
+        "text": text or request.POST.get("q", "").strip()[:LONGEST_TEXT],
         "add_url": reverse("patient-new", args=[request.practice.slug]) if may_add(request) else "",
     }
     return render(request, "components/search_results.html", context)
