@@ -130,6 +130,20 @@ def test_privacy_mode_shows_initials(house):
     assert "M. V." in page
 
 
+def test_privacy_mode_hides_reason_note_and_what_to_know_first(house):
+    patient = a_patient(house["practice"], know_first="Afraid of needles.")
+    visit = visit_of(house, 11, patient=patient, reason="Knee", note="Bring scans")
+    client = client_of(house["doctor"])
+    secrets = ("Afraid of needles.", "Knee", "Bring scans")
+    page = get(client, f"?v={visit.pk}").content.decode()
+    assert all(secret in page for secret in secrets)
+    house["doctor"].privacy_mode = True
+    house["doctor"].save()
+    page = get(client, f"?v={visit.pk}").content.decode()
+    assert not any(secret in page for secret in secrets)
+    assert "Hidden while privacy is on" in page
+
+
 def test_who_was_shown_is_recorded_once(house):
     visits = [visit_of(house, 11), visit_of(house, 14, given="Tom")]
     get(client_of(house["doctor"]))

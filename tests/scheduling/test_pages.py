@@ -394,6 +394,25 @@ def test_privacy_mode_hides_the_name(desk):
     assert "Vega" not in page
 
 
+def test_privacy_mode_hides_what_the_panel_knows(desk):
+    visit = booked(desk)
+    with inside(desk.practice):
+        patient = Patient.objects.get(pk=desk.patient.pk)
+        patient.know_first = "Afraid of needles."
+        patient.save(update_fields=["know_first"])
+        visit = Appointment.objects.get(pk=visit.pk)
+        visit.reason, visit.note = "Knee", "Bring scans"
+        visit.save(update_fields=["reason", "note"])
+    secrets = ("Afraid of needles.", "Knee", "Bring scans", "Born ")
+    page = desk.client.get(desk.url("appointment", visit.pk), **HTMX).content.decode()
+    assert all(secret in page for secret in secrets)
+    desk.dana.user.privacy_mode = True
+    desk.dana.user.save()
+    page = desk.client.get(desk.url("appointment", visit.pk), **HTMX).content.decode()
+    assert not any(secret in page for secret in secrets)
+    assert "Hidden while privacy is on" in page
+
+
 def test_the_steps_of_the_day(desk):
     visit = booked(desk, when="2026-11-24 10:00")
     for stage, words in (("arrived", "Arrived"), ("in-visit", "In visit"), ("done", "Done")):
