@@ -34,8 +34,18 @@ class OffRow:
 
 
 def off_row(off: TimeOff, practice: Practice) -> OffRow:
-    words = f"{short_when(off.starts_at, practice)} to {short_when(off.ends_at, practice)}"
-    return OffRow(off, words, administration.visits_hit(off))
+    return OffRow(off, off_words(off, practice), administration.visits_hit(off))
+
+
+def off_words(off: TimeOff, practice: Practice) -> str:
+    """All of Tue, Nov 24; or from when to when."""
+    starts, ends = off.starts_at.astimezone(practice.zone), off.ends_at.astimezone(practice.zone)
+    if starts.time() != dt.time() or ends.time() != dt.time():
+        return f"{short_when(off.starts_at, practice)} to {short_when(off.ends_at, practice)}"
+    first, last = starts.date(), ends.date() - dt.timedelta(days=1)
+    if first == last:
+        return f"All of {first:%A, %b} {first.day}"
+    return f"{first:%A, %b} {first.day} to {last:%A, %b} {last.day}, all day"
 
 
 def week_words(week: list[Hours]) -> list[str]:

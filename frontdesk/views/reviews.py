@@ -64,6 +64,10 @@ def morning_context(request: DeskRequest) -> dict[str, Any]:
     overnight = overnight_messages(practice, since, request.user)
     page = page_of(review, request.user) if review else None
     shown = page.patients if page else set()
+    card = note_card(request)
+    if card:  # the note names them
+        named = Finding.objects.filter(review=card["note"].review_id, patient__isnull=False)
+        shown |= set(named.values_list("patient_id", flat=True))
     shown |= {message.patient_id for message, _, _ in overnight.rows if message.patient_id}
     record_read(by=request.actor, patients=shown, screen="morning")
     return {
@@ -74,7 +78,7 @@ def morning_context(request: DeskRequest) -> dict[str, Any]:
         "phones": phones_open(practice, now),
         "starts": clock(practice.morning_review_at),
         "shape": day_shape(practice, practice.today(), visits),
-        "note": note_card(request),
+        "note": card,
         "overnight": overnight,
         "sent": ", ".join(filter(None, [brief_words(review, request), who_got_it(review, visits)])),
         "greeting": greeting(request),
