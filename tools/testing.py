@@ -75,6 +75,8 @@ def throw_away_servers() -> Iterator[dict[str, str]]:
     with run_folder() as folder:
         with step("Postgres and Valkey for the tests"):
             cluster = _cluster(folder) if environment.given_database() else throw_away(folder)
+            # Tables are filled and emptied all the time: statistics of an empty moment make slow plans.
+            cluster.settings = {**cluster.settings, "autovacuum": "off"}
             both = environment.servers(cluster, Valkey(folder / "valkey", folder / "valkey.log"))
             try:
                 addresses = {**both.start_postgres(), **both.start_valkey()}
