@@ -62,5 +62,3 @@ def test_a_door_without_a_permission_is_found():
 def test_a_permission_that_does_not_exist_cannot_be_asked_for():
     with pytest.raises(KeyError):
         requires("board.burn")
-
-
