@@ -12,6 +12,7 @@ from frontdesk.demo.clock import at
 from frontdesk.demo.filling import Desk, Plan, book, bring_over, plans
 from frontdesk.demo.houses import HARBOR, HOUSES, House, desk_actor, hire, open_house
 from frontdesk.demo.lived import MINUTE, live_through
+from frontdesk.reviews import start_reviews
 from patients.models import Patient
 from practices import audit
 from practices.audit import Actor
@@ -55,6 +56,9 @@ def _one(house: House, users: dict[str, User], tell: Tell, scale: float) -> bool
         tell(f"{house.display_name}: today")
         _today(desk, visits)
         audit.record(DAY_MADE, desk.practitioners[0], by=BROUGHT)
+    start_reviews(
+        practice, timezone.now()
+    )  # as the timetable does within a minute: nobody has to wait for it
     return True
 
 

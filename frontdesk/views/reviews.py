@@ -12,7 +12,6 @@ from frontdesk import brief as morning_brief
 from frontdesk import reviews, wrapup
 from frontdesk.day_shape import day_shape
 from frontdesk.models import Finding, Handover, Review
-from frontdesk.review_checks import evening_before
 from frontdesk.review_pages import (
     ReviewPage,
     findings_with_people,
@@ -21,6 +20,7 @@ from frontdesk.review_pages import (
     phones_open,
     review_page,
 )
+from frontdesk.reviewed_day import evening_before
 from frontdesk.views.answers import done_with, refused
 from patients.contacts import show_phone
 from patients.models import ContactPoint

@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from frontdesk import brief, reviews, wrapup
 from frontdesk.models import Finding, Handover, Review
-from frontdesk.review_checks import MORNING, look, read_morning
+from frontdesk.review_checks import MORNING, look
+from frontdesk.reviewed_day import read_morning
 from messaging.models import Message, Task
 from messaging.staff_tasks import open_task
 from patients.models import Consent

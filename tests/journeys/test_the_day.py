@@ -79,6 +79,7 @@ def test_a_text_goes_out_though_the_broker_lost_the_wake_up(house: House) -> Non
     dana = Visitor(house.url)
     dana.sign_in()
     house.signal(signal.SIGSTOP, "worker", "beat", "second-beat")
+    time.sleep(1.5)  # what the worker was just asking the broker for runs out: it would be handed the task
     book_by_hand(dana, practice, patient, kind)
     assert house.redis.llen("celery") > 0, "booking wakes a worker"
     house.redis.flushdb()
