@@ -22,7 +22,7 @@ from messaging.templates import segments
 from messaging.thread import NOT_ALLOWED, may_text, thread_of
 from patients.contacts import show_phone
 from patients.models import Channel, Patient
-from patients.views import head
+from patients.records import head
 from practices import audit
 from practices.access import DeskRequest, requires
 
@@ -53,7 +53,7 @@ def show(request: DeskRequest, patient: Patient, status: int = 200, **more: Any)
     name = "messaging/thread.html#conversation" if request.htmx else "messaging/thread.html"
     context = page_of(request, patient, **more)
     if not request.htmx:
-        context = head(request, patient, "messages") | context
+        context = head(patient, request.admission, "messages") | context
     return render(request, name, context, status=status)
 
 

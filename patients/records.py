@@ -6,6 +6,7 @@ from typing import Any
 from patients.contacts import show_phone
 from patients.models import Channel, Consent, ContactPoint, Need, Patient
 from patients.search import Match
+from practices.access import Admission
 from practices.models import AccessEvent, AuditEntry, Practice, User
 
 LOG_ROWS = 200
@@ -143,4 +144,20 @@ def _row(event: AccessEvent | AuditEntry, what: str, fields: list[str], practice
         "fields": ", ".join(name.replace("_", " ") for name in fields),
         "door": event.door,
         "change": isinstance(event, AuditEntry),
+    }
+
+
+def head(patient: Patient, admission: Admission, tab: str) -> dict[str, Any]:
+    """What the head of each page of a record shows."""
+    points = contacts(patient)
+    return {
+        "practice": admission.practice,
+        "patient": patient,
+        "shown_name": patient.shown_name(private=admission.membership.user.privacy_mode),
+        "age": patient.age_on(admission.practice.today()),
+        "contacts": points,
+        "phone": first_phone(points),
+        "tab": tab,
+        "may_change": admission.may("patient.change"),
+        "may_audit": admission.may("audit.view"),
     }

@@ -143,29 +143,13 @@ def record_page(request: DeskRequest, patient_id: uuid.UUID) -> HttpResponse:
 
 def show_record(request: DeskRequest, patient: Patient, status: int = 200) -> HttpResponse:
     record_read(by=request.actor, patients=[patient.pk], screen="record")
-    context = head(request, patient, "overview") | {
+    context = records.head(patient, request.admission, "overview") | {
         "consents": records.consents(patient),
         "needs": records.needs(patient),
         "how_choices": HOW_CHOICES,
         "panels": panels(request, patient),
     }
     return render(request, "patients/record.html", context, status=status)
-
-
-def head(request: DeskRequest, patient: Patient, tab: str) -> dict[str, Any]:
-    """What the head of each page of a record shows."""
-    contacts = records.contacts(patient)
-    return {
-        "practice": request.practice,
-        "patient": patient,
-        "shown_name": patient.shown_name(private=request.user.privacy_mode),
-        "age": patient.age_on(request.practice.today()),
-        "contacts": contacts,
-        "phone": records.first_phone(contacts),
-        "tab": tab,
-        "may_change": request.admission.may("patient.change"),
-        "may_audit": request.admission.may("audit.view"),
-    }
 
 
 def panels(request: DeskRequest, patient: Patient) -> list[str]:
@@ -223,7 +207,7 @@ def show_edit(
     request: DeskRequest, patient: Patient, form: EditPatientForm, status: int = 200, **extra: Any
 ) -> HttpResponse:
     record_read(by=request.actor, patients=[patient.pk], screen="details")
-    context = head(request, patient, "details") | {"form": form} | extra
+    context = records.head(patient, request.admission, "details") | {"form": form} | extra
     template = "patients/conflict.html" if "choices" in extra else "patients/edit.html"
     return render(request, template, context, status=status)
 
@@ -254,5 +238,6 @@ def access_log(request: DeskRequest, patient_id: uuid.UUID) -> HttpResponse:
     patient = patient_or_404(patient_id)
     record("access_log.viewed", patient, by=request.actor, patient_id=patient.pk)
     record_read(by=request.actor, patients=[patient.pk], screen="access log")
-    context = head(request, patient, "access") | {"events": records.access_log(patient, request.practice)}
+    events = records.access_log(patient, request.practice)
+    context = records.head(patient, request.admission, "access") | {"events": events}
     return render(request, "patients/access_log.html", context)

@@ -38,6 +38,7 @@ def database_url(role: str = "") -> str:
 
 def run(*command: str, **changed: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | GOOD | {"DATABASE_URL": database_url()} | changed
+    environment.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)  # the browser tests of this process need it
     return subprocess.run(
         [sys.executable, *command],
         env=environment,

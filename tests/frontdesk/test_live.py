@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import pytest
@@ -79,7 +80,9 @@ def run(test: Any) -> Any:
             # The thread behind sync_to_async has a connection of its own, which would outlive the database.
             await sync_to_async(lambda: connection.close())()
 
-    asyncio.run(whole())
+    # A loop of its own thread: a browser test of the same process may have left one running in this.
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        thread.submit(asyncio.run, whole()).result()
 
 
 def test_a_change_is_heard_as_regions_and_nothing_else(desk: Setting) -> None:
