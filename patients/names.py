@@ -62,3 +62,12 @@ def misspellings(word: str) -> set[str]:
     if len(word) < 4:
         return {word}
     return {word} | {word[:at] + word[at + 1 :] for at in range(len(word))}
+
+
+def split_name(text: str) -> tuple[str, str]:
+    """Given and family names of "Delia Marsh" or "Marsh, Delia"."""
+    family, comma, given = (part.strip() for part in text.partition(","))
+    if comma:
+        return given, family
+    words = text.split()
+    return " ".join(words[:-1]), words[-1] if words else ""

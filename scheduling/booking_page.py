@@ -13,13 +13,12 @@ from messaging.outbox import address_index, suppressed
 from patients.contacts import Reach, parse_phone, reachability, show_phone, textable_contact
 from patients.dates import parse_birth_date
 from patients.models import Channel, Need, Patient
-from patients.names import fold
+from patients.names import fold, split_name
 from patients.records import NEED_ICONS
 from patients.search import Match, find_patients, likely_duplicates
 from practices.models import Practice
 from scheduling.availability import FreeTime
 from scheduling.drafts import PARTS, Draft, Slot
-from scheduling.forms import split_name
 from scheduling.models import Appointment
 from scheduling.offers import Offers, offers_for
 from scheduling.words import read_back, short_when

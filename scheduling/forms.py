@@ -9,6 +9,7 @@ from django import forms
 from patients.contacts import parse_phone
 from patients.dates import parse_birth_date, parse_day
 from patients.models import Need
+from patients.names import split_name
 from scheduling.drafts import Draft, Slot
 from scheduling.models import CancellationReason, Practitioner
 from scheduling.wallclock import ClockChange, TimeIsAmbiguous, resolve, within_reach
@@ -31,15 +32,6 @@ def parse_clock(text: str) -> dt.time:
     if hour > 23 or minute > 59:
         raise ValueError("There is no such time. Write it like 3:30 PM or 15:30.")
     return dt.time(hour, minute)
-
-
-def split_name(text: str) -> tuple[str, str]:
-    """Given and family names of "Delia Marsh" or "Marsh, Delia"."""
-    family, comma, given = (part.strip() for part in text.partition(","))
-    if comma:
-        return given, family
-    words = text.split()
-    return " ".join(words[:-1]), words[-1] if words else ""
 
 
 class WhenForm(forms.Form):

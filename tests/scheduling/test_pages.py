@@ -15,10 +15,11 @@ from django.urls import reverse
 from messaging.models import Message, Suppression
 from messaging.outbox import address_index
 from patients.models import Consent, Patient
+from patients.names import split_name
 from patients.registry import ContactGiven, register_patient
 from practices.models import AccessEvent, AuditEntry
 from practices.tenancy import inside
-from scheduling.forms import parse_clock, split_name
+from scheduling.forms import parse_clock
 from scheduling.models import Appointment, Change
 from tests.factories import a_patient, a_type
 from tests.scheduling.conftest import a_diary, at
