@@ -76,6 +76,12 @@ class Patient(PracticeOwned):
     needs = ArrayField(models.CharField(max_length=20, choices=Need.choices), default=list, blank=True)
     need_note = EncryptedTextField(blank=True, default="")
     know_first = EncryptedTextField(blank=True, default="")
+    # Confidential communication as the patient asked for it (45 CFR 164.522(b)).
+    no_voicemail = models.BooleanField(default=False)
+    neutral_name = models.BooleanField(
+        default=False, help_text="Messages name the practice in a way that does not tell what it treats."
+    )
+    privacy_note = EncryptedTextField(null=True, blank=True)
     address = EncryptedJSONField(null=True, blank=True)  # line, city, state, postal_code, country
     deceased = models.BooleanField(default=False)
     active = models.BooleanField(default=True)
@@ -137,6 +143,85 @@ def shown_name(given: str, family: str, preferred: str, *, private: bool) -> str
 
 def initials_of(given: str, family: str, preferred: str) -> str:
     return f"{(preferred or given)[:1]}{family[:1]}".upper()
+
+
+class PatientFlag(PracticeOwned):
+    """Something to know first for a time, such as that a person is upset; never visible to the patient."""
+
+    class Kind(models.TextChoices):
+        UPSET = "upset", "Upset"
+        PROMISE = "promise", "Was promised something"
+        SAFETY = "safety", "Safety"
+        OTHER = "other", "To know"
+
+    patient = PracticeForeignKey(Patient, models.CASCADE, related_name="flags")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    words = EncryptedTextField()
+    until = models.DateTimeField()
+    made_at = models.DateTimeField(default=timezone.now)
+    made_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    taken_down_at = models.DateTimeField(null=True)
+
+    objects: ClassVar["models.QuerySet[PatientFlag]"] = scoped(models.QuerySet)
+
+    class Meta:
+        ordering = ("-made_at",)
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["practice", "patient", "until"], name="flags_of_patient"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.patient_id}"
+
+
+class RelatedPerson(PracticeOwned):
+    """Somebody who may speak for a patient, and what she may be told (FHIR R4 RelatedPerson)."""
+
+    class Relationship(models.TextChoices):
+        PARENT = "parent", "Parent"
+        GUARDIAN = "guardian", "Guardian"
+        SPOUSE = "spouse", "Spouse or partner"
+        CHILD = "child", "Adult child"
+        CARER = "carer", "Carer"
+        ATTORNEY = "attorney", "Power of attorney"
+        OTHER = "other", "Somebody else"
+
+    class May(models.TextChoices):
+        """What she may be told or do."""
+
+        APPOINTMENTS = "appointments", "Times of visits"
+        BOOK = "book", "Book and cancel"
+        BILLING = "billing", "Billing"
+        RESULTS = "results", "Results"
+        CLINICAL = "clinical", "Everything clinical"
+        MESSAGES = "messages", "Take messages"
+
+    patient = PracticeForeignKey(Patient, models.CASCADE, related_name="related_people")
+    name = EncryptedTextField()
+    relationship = models.CharField(max_length=8, choices=Relationship.choices)
+    phone = EncryptedTextField(blank=True, default="")  # E.164
+    phone_index = models.CharField(max_length=32, blank=True, editable=False)
+    may = ArrayField(models.CharField(max_length=12, choices=May.choices), default=list, blank=True)
+    note = EncryptedTextField(blank=True, default="")
+    since = models.DateTimeField(default=timezone.now)
+    recorded_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    ended_at = models.DateTimeField(null=True)  # permission was taken back
+
+    objects: ClassVar["models.QuerySet[RelatedPerson]"] = scoped(models.QuerySet)
+
+    class Meta:
+        verbose_name_plural = "related people"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["practice", "patient"], name="related_people_of_patient"),
+            models.Index(fields=["practice", "phone_index"], name="related_people_by_phone"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.relationship} of {self.patient_id}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.phone_index = blind_index(self.practice_id, "phone", self.phone)
+        super().save(*args, **kwargs)
 
 
 class PatientWord(PracticeOwned):

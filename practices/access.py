@@ -42,6 +42,19 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "appointment.flow": frozenset({R, C, M}),  # arrived, in visit, done, no-show
     "message.view": frozenset({R, C, M}),
     "message.send": frozenset({R, C, M}),
+    "inbox.view": frozenset({R, C, M}),
+    "inbox.change": frozenset({R, C, M}),  # assign, put off, close, note
+    "broadcast.send": frozenset({R, M}),
+    "call.view": frozenset({R, C, M}),
+    "call.handle": frozenset({R, C, M}),  # answer, hold, transfer, log, write the note
+    "recording.hear": frozenset({R, C, M}),
+    "identity.check": frozenset({R, C, M}),
+    "identity.override": frozenset({R, C, M}),  # with a reason, which is kept
+    "staff-message.view": frozenset({R, C, M}),
+    "staff-message.send": frozenset({R, C, M}),
+    "complaint.view": frozenset({R, M}),
+    "complaint.change": frozenset({R, M}),
+    "card.view": frozenset({R, C, M}),
     "queue.view": frozenset({R, C, M}),
     "queue.change": frozenset({R, C, M}),
     "review.view": frozenset({R, M}),
@@ -72,6 +85,8 @@ class DeskRequest(HttpRequest):
     practice: Practice
     actor: Actor
     htmx: HtmxDetails
+    permission: str  # of views under /all/: what `admissions` asks each practice for
+    door: str
     waiting: int  # rows of “Needs you”, where the view counted them for the rail too
     still_admitted: Callable[[], Awaitable[bool]]  # of streams only
 
@@ -140,6 +155,51 @@ def requires(permission: str, *, door: str = "page") -> Callable[[DeskView], Cal
         return gated
 
     return decorate
+
+
+def everywhere(
+    permission: str, *, door: str = "page"
+) -> Callable[[DeskView], Callable[..., HttpResponseBase]]:
+    """Puts the gate before a view under `/all/`, which looks at all practices of the signed-in person.
+
+    No scope is open in the view: it goes through `admissions(request)`, one practice at a time. A person
+    who may do `permission` nowhere sees 404.
+    """
+    if permission not in PERMISSIONS:
+        raise KeyError(permission)
+
+    def decorate(view: DeskView) -> Callable[..., HttpResponseBase]:
+        @functools.wraps(view)
+        def gated(request: DeskRequest, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return sign_in_first(request)
+            request.permission, request.door = permission, door
+            return view(request, **kwargs)
+
+        gated.permission = permission  # type: ignore[attr-defined]
+        gated.everywhere = True  # type: ignore[attr-defined]
+        return gated
+
+    return decorate
+
+
+def admissions(request: DeskRequest) -> Iterator[Admission]:
+    """Each practice in which the person may do what the view asks for, opened one after the other.
+
+    Inside the loop the practice's scope and transaction are open, and its wall clock is the current one.
+    Raises Http404 at the end when there was none. Go through to the end: a loop that breaks off rolls back.
+    """
+    found = False
+    for practice in practices_of(request.user):
+        try:
+            with admit(request.user, practice.slug, request.permission, door=request.door) as admission:
+                found = True
+                with timezone.override(admission.practice.zone):
+                    yield admission
+        except PermissionDenied:
+            continue
+    if not found:
+        raise Http404
 
 
 def requires_stream(permission: str) -> Callable[[AsyncView], AsyncView]:

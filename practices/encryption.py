@@ -182,6 +182,16 @@ class EncryptedJSONField(EncryptedField):
         return json.loads(text)
 
 
+class EncryptedBytesField(EncryptedField):
+    """Recordings and pictures, as they are; up to some 25 MB a row."""
+
+    def dump(self, value: bytes) -> str:
+        return base64.b64encode(value).decode()
+
+    def load(self, text: str) -> bytes:
+        return base64.b64decode(text)
+
+
 @functools.lru_cache(maxsize=4096)
 def _index_key(master: str, practice_id: int, column: str) -> bytes:
     return hmac.digest(base64.b64decode(master), f"{practice_id}|{column}".encode(), hashlib.sha256)

@@ -83,19 +83,22 @@ def refuse_to_run_above_row_security() -> None:
         pytest.exit("The tests run with a role that row security does not bind: they would prove nothing.", 4)
 
 
+ONLY_ADDED = ("practices_auditentry", "practices_accessevent", "practices_practicecard")
+
+
 def empty_tables(self: TransactionTestCase) -> None:
     """Empties the tables as owner: the running role may not truncate, and never will."""
     name = connection.settings_dict["NAME"]
     connections.close_all()
     with owner_connection(str(name)) as owner, owner.transaction():
-        for table in ("practices_auditentry", "practices_accessevent"):
+        for table in ONLY_ADDED:
             owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER append_only")  # type: ignore[arg-type]
         tables = owner.execute(
             "SELECT string_agg(format('%I', tablename), ', ') FROM pg_tables WHERE schemaname = 'public' "
             "AND tablename NOT IN ('django_migrations', 'django_content_type', 'auth_permission')"
         ).fetchone()
         owner.execute(f"TRUNCATE {tables[0]} RESTART IDENTITY CASCADE")  # type: ignore[index, arg-type]
-        for table in ("practices_auditentry", "practices_accessevent"):
+        for table in ONLY_ADDED:
             owner.execute(f"ALTER TABLE {table} ENABLE TRIGGER append_only")  # type: ignore[arg-type]
 
 

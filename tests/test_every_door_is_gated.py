@@ -3,7 +3,7 @@
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from practices.access import PERMISSIONS, public_door, requires
+from practices.access import PERMISSIONS, everywhere, public_door, requires
 from practices.apidoors import GatedAPIView
 
 # Doors of libraries: signing in and out, and the platform's own admin (staff only, no patients).
@@ -24,6 +24,8 @@ def complaint(pattern: URLPattern, route: str) -> str | None:
     view = pattern.callback
     if getattr(view, "public_door", None):
         return None
+    if route.startswith("all/") and getattr(view, "everywhere", False):
+        return None if view.permission in PERMISSIONS else "has no permission"
     if "<slug:practice>" not in route:
         return "is outside a practice and not marked public"
     view_class = getattr(view, "view_class", None) or getattr(view, "cls", None)
@@ -56,6 +58,9 @@ def test_a_door_without_a_permission_is_found():
     assert complaint(path("forgotten/", forgotten), inside_practice) == "has no permission"
     assert complaint(path("forgotten/", forgotten), "forgotten/") is not None
     assert complaint(path("forgotten/", requires("desk.view")(forgotten)), inside_practice) is None
+    assert complaint(path("forgotten/", requires("desk.view")(forgotten)), "all/forgotten/") is not None
+    assert complaint(path("forgotten/", everywhere("desk.view")(forgotten)), "all/forgotten/") is None
+    assert complaint(path("forgotten/", everywhere("desk.view")(forgotten)), "forgotten/") is not None
     assert complaint(path("forgotten/", public_door("a reason")(forgotten)), "forgotten/") is None
 
 

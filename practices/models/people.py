@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.constraints import BaseConstraint
 from django.utils import timezone
+from phonenumber_field.modelfields import PhoneNumberField
 
 from practices.tenancy import PracticeOwned, scoped
 
@@ -89,6 +90,8 @@ class Membership(PracticeOwned):
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     roles = ArrayField(models.CharField(max_length=20, choices=Role.choices))
     active = models.BooleanField(default=True)
+    desk_phone = PhoneNumberField(blank=True, default="", help_text="Where calls she answers ring.")
+    mobile = PhoneNumberField(blank=True, default="", help_text="Where urgent messages reach her by text.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[MembershipQuerySet] = scoped(MembershipQuerySet)

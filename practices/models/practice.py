@@ -73,6 +73,8 @@ class Practice(models.Model):
     )
     morning_review_at = models.TimeField(default=dt.time(7, 0))
     evening_review_at = models.TimeField(default=dt.time(17, 0))
+    # Wordings of its own, kind → channel → language → {subject, body}: read with the row, never stale.
+    own_words = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -208,6 +210,30 @@ class Closure(PracticeOwned):
     def clean(self) -> None:
         if self.last_day < self.first_day:
             raise ValidationError({"last_day": "The last day comes before the first."})
+
+
+class PracticeCard(PracticeOwned):
+    """What a receptionist says for the practice: one row a version, the highest number counts.
+
+    `content`: greeting, greeting_es, emergency, never_say [text], plans [name], answers
+    [{topic, question, answer, answer_es}], notes. Nothing about patients. Rows are only added.
+    """
+
+    number = models.PositiveIntegerField()
+    content = models.JSONField(default=dict)
+    made_at = models.DateTimeField(default=timezone.now)
+    made_by = models.ForeignKey("practices.User", models.PROTECT, null=True, related_name="+")
+
+    objects: ClassVar["models.QuerySet[PracticeCard]"] = scoped(models.QuerySet)
+
+    class Meta:
+        ordering = ("-number",)
+        constraints: ClassVar[list[BaseConstraint]] = [
+            models.UniqueConstraint(fields=["practice", "number"], name="card_version_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Card {self.number} of {self.practice_id}"
 
 
 class TextingAccount(PracticeOwned):

@@ -19,7 +19,7 @@ from scheduling.models.roster import (
     TimeOff,
     WeeklyHours,
 )
-from scheduling.models.traces import Change, Notice, VisitLink, VisitLinkQuerySet
+from scheduling.models.traces import Change, Notice, ReminderRule, VisitLink, VisitLinkQuerySet
 
 __all__ = [
     "ACTIVE",
@@ -34,6 +34,7 @@ __all__ = [
     "Notice",
     "Practitioner",
     "PractitionerQuerySet",
+    "ReminderRule",
     "Span",
     "Status",
     "TimeOff",

@@ -4,15 +4,23 @@ import hashlib
 import secrets
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 from django.db.models.constraints import BaseConstraint
 from django.utils import timezone
 
 from messaging.models import Message
+from patients.models import Channel
 from practices.encryption import EncryptedJSONField
 from practices.models import User
 from practices.tenancy import PracticeForeignKey, PracticeOwned, scoped
 from scheduling.models.appointment import Appointment
+from scheduling.models.roster import AppointmentType
+
+
+def usual_channels() -> list[str]:
+    return [Channel.SMS, Channel.EMAIL, Channel.CALL]
 
 
 class Change(PracticeOwned):
@@ -46,19 +54,59 @@ class Change(PracticeOwned):
         return f"{self.kind} {self.pk}"
 
 
+class ReminderRule(PracticeOwned):
+    """When patients are reminded of a visit and by what: days before at a time of day, or hours before.
+
+    `channels` are tried in their order until one arrives. Without a visit type the rule is for all types that
+    have none of their own. A rule that `asks` stops once the patient has answered; one that does not is
+    sent to those who confirmed, too.
+    """
+
+    appointment_type = PracticeForeignKey(
+        AppointmentType, models.CASCADE, null=True, blank=True, related_name="reminder_rules"
+    )
+    days_before = models.PositiveSmallIntegerField(null=True, blank=True)
+    at = models.TimeField(null=True, blank=True)
+    hours_before = models.PositiveSmallIntegerField(null=True, blank=True)
+    channels = ArrayField(models.CharField(max_length=5, choices=Channel.choices), default=usual_channels)
+    asks = models.BooleanField(default=True)
+    active = models.BooleanField(default=True)
+
+    objects: ClassVar["models.QuerySet[ReminderRule]"] = scoped(models.QuerySet)
+
+    class Meta:
+        ordering = ("-days_before", "-hours_before")
+        constraints: ClassVar[list[BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(days_before__isnull=False, at__isnull=False, hours_before=None)
+                | Q(days_before=None, at=None, hours_before__isnull=False),
+                name="reminder_is_by_days_or_by_hours",
+            ),
+            models.UniqueConstraint(
+                fields=["practice", "appointment_type", "days_before", "hours_before"],
+                nulls_distinct=False,
+                name="reminder_rule_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.days_before} days" if self.days_before is not None else f"{self.hours_before} hours"
+
+
 class Notice(PracticeOwned):
     """That a message speaks of a visit: which rule asked for it, and of which version of the visit."""
 
     appointment = PracticeForeignKey(Appointment, models.CASCADE, related_name="notices")
     message = PracticeForeignKey(Message, models.CASCADE, related_name="notices")
-    kind = models.CharField(max_length=20)  # confirmation, reminder-2, moved, cancelled
+    kind = models.CharField(max_length=20)  # confirmation, reminder-2d, reminder-2h, moved, cancelled
+    rule = PracticeForeignKey(ReminderRule, models.SET_NULL, null=True, related_name="+")
     version = models.PositiveIntegerField()
 
     objects: ClassVar["models.QuerySet[Notice]"] = scoped(models.QuerySet)
 
     class Meta:
         constraints: ClassVar[list[BaseConstraint]] = [
-            models.UniqueConstraint(fields=["practice", "message"], name="notice_of_message"),
+            models.UniqueConstraint(fields=["practice", "message", "appointment"], name="notice_of_message"),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["practice", "appointment", "kind"], name="notices_of_visit"),

@@ -1,4 +1,4 @@
-"""Everything said between a practice and its patients, and the work it leaves for staff."""
+"""Texts, e-mails and automatic calls between a practice and its patients; the outgoing row is the outbox."""
 
 import datetime as dt
 from typing import ClassVar
@@ -51,6 +51,10 @@ class Message(PracticeOwned):
         REPLY = "reply", "Automatic answer"
         NOTE = "note", "Written by staff"
         BRIEF = "brief", "Brief to a clinician"
+        URGENT = "urgent", "Urgent message to a colleague"
+        DIGEST = "digest", "Messages gathered for a colleague"
+        MISSED_CALL = "missed-call", "After a missed call"
+        BROADCAST = "broadcast", "To many at once"
         INBOUND = "inbound", "From the patient"
 
     class Status(models.TextChoices):
@@ -73,6 +77,12 @@ class Message(PracticeOwned):
         STOP = "stop", "Stop"
         START = "start", "Start"
         HELP = "help", "Help"
+        HERE = "here", "Is here"
+        LATE = "late", "Is running late"
+        NEW_TIME = "new-time", "Wants another time"
+        CANCEL = "cancel", "Wants to cancel"
+        CHOICE = "choice", "Chose by number"
+        PERSON = "person", "Wants to talk to a person"
         UNCLEAR = "unclear", "For a person"
 
     patient = PracticeForeignKey(Patient, null=True, related_name="messages")
@@ -106,6 +116,7 @@ class Message(PracticeOwned):
     in_reply_to = PracticeForeignKey("self", models.SET_NULL, null=True, related_name="replies")
     reading = models.CharField(max_length=8, choices=Reading.choices, blank=True)
     reading_undone_at = models.DateTimeField(null=True)
+    spoke_of = EncryptedJSONField(null=True)  # what an unclear text mentions: a day, a time, minutes late
     needs_person = models.BooleanField(default=False)
     handled_at = models.DateTimeField(null=True)
     handled_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
@@ -191,61 +202,3 @@ class WebhookReceipt(PracticeOwned):
 
     def __str__(self) -> str:
         return self.key
-
-
-class TaskQuerySet(models.QuerySet["Task"]):
-    def open(self) -> "TaskQuerySet":
-        return self.filter(done_at=None)
-
-
-class Task(PracticeOwned):
-    """Work for a person, a row of “Needs you”: due by a time, and sooner or later with an owner."""
-
-    class Kind(models.TextChoices):
-        ANSWER = "answer", "Answer a message"
-        UNDELIVERED = "undelivered", "A message did not arrive"
-        NEW_TIME = "new-time", "Wants another time"
-        CANCEL = "cancel", "Wants to cancel"
-        LINK_LOCKED = "link-locked", "A link was locked"
-        UNCERTAIN = "uncertain", "A send whose outcome is unknown"
-        CALL = "call", "Call the patient"
-        FOLLOW_UP = "follow-up", "Follow up"
-
-    class Urgency(models.IntegerChoices):
-        EMERGENCY = 0, "Possible emergency"
-        SOON = 1, "Soon"
-        ROUTINE = 2, "Routine"
-
-    kind = models.CharField(max_length=12, choices=Kind.choices)
-    urgency = models.PositiveSmallIntegerField(choices=Urgency.choices, default=Urgency.ROUTINE)
-    patient = PracticeForeignKey(Patient, null=True, related_name="tasks")
-    message = PracticeForeignKey(Message, null=True, related_name="tasks")
-    appointment_id = models.UUIDField(null=True)  # a fact of a higher app: carried, not constrained
-    note = EncryptedTextField(blank=True, default="")
-    due_at = models.DateTimeField()
-    owner = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now)
-    snoozed_until = models.DateTimeField(null=True)
-    done_at = models.DateTimeField(null=True)
-    done_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
-    outcome = models.CharField(max_length=40, blank=True)
-    once_key = models.CharField(max_length=120, help_text="One open task per cause.")
-
-    objects: ClassVar[TaskQuerySet] = scoped(TaskQuerySet)
-
-    class Meta:
-        ordering = ("urgency", "due_at")
-        constraints: ClassVar[list[BaseConstraint]] = [
-            models.UniqueConstraint(
-                fields=["practice", "once_key"], condition=Q(done_at=None), name="open_task_once"
-            ),
-        ]
-        indexes: ClassVar[list[models.Index]] = [
-            models.Index(
-                fields=["practice", "urgency", "due_at"], name="tasks_open", condition=Q(done_at=None)
-            ),
-            models.Index(fields=["practice", "patient"], name="tasks_of_patient"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.pk}"
