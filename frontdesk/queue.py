@@ -25,8 +25,14 @@ SOON = dt.timedelta(hours=2)
 LATE = dt.timedelta(minutes=15)
 QUOTE_LETTERS = 70
 EMERGENCY, PROMISE, VISIT, UNANSWERED, REST = range(5)
-PROMISES = {Task.Kind.CALL, Task.Kind.FOLLOW_UP}
-UNANSWERED_KINDS = {Task.Kind.ANSWER, Task.Kind.NEW_TIME, Task.Kind.CANCEL}
+PROMISES = {Task.Kind.CALL, Task.Kind.FOLLOW_UP, Task.Kind.CALL_BACK, Task.Kind.PROMISE}
+UNANSWERED_KINDS = {
+    Task.Kind.ANSWER,
+    Task.Kind.NEW_TIME,
+    Task.Kind.CANCEL,
+    Task.Kind.MISSED_CALL,
+    Task.Kind.VOICEMAIL,
+}
 
 # Kind of task → tone, icon, what it says of the patient.
 LOOKS = {
@@ -38,8 +44,22 @@ LOOKS = {
     Task.Kind.UNCERTAIN: ("book", "alert", "Did the text to {name} go out?"),
     Task.Kind.CALL: ("acc", "phone", "Call {name}"),
     Task.Kind.FOLLOW_UP: ("acc", "flag", "Follow up with {name}"),
+    Task.Kind.CALL_BACK: ("book", "phone", "Call {name} back, as promised"),
+    Task.Kind.MISSED_CALL: ("book", "phone-x", "Missed call of {name}"),
+    Task.Kind.VOICEMAIL: ("acc", "voicemail", "Voicemail of {name}"),
+    Task.Kind.PROMISE: ("book", "flag", "Promised to {name}"),
+    Task.Kind.STAFF_MESSAGE: ("acc", "note", "Message about {name}"),
+    Task.Kind.COMPLAINT: ("bad", "flag", "Complaint of {name}"),
+    Task.Kind.LINE: ("bad", "alert", "The line of the practice"),
 }
-BY_PHONE = {Task.Kind.UNDELIVERED, Task.Kind.LINK_LOCKED, Task.Kind.UNCERTAIN, Task.Kind.CALL}
+BY_PHONE = {
+    Task.Kind.UNDELIVERED,
+    Task.Kind.LINK_LOCKED,
+    Task.Kind.UNCERTAIN,
+    Task.Kind.CALL,
+    Task.Kind.CALL_BACK,
+    Task.Kind.MISSED_CALL,
+}
 ABOUT_VISIT = {Task.Kind.NEW_TIME, Task.Kind.CANCEL}
 
 

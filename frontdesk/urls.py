@@ -35,6 +35,7 @@ urlpatterns = [
     path("lock/", desk.lock, name="lock"),
     path("account/", include("allauth.account.urls")),
     path("p/<slug:practice>/", include(practice_pages)),
+    path("all/", include("frontdesk.all_urls")),
     path("v/", include("scheduling.visit_urls")),
     path("hooks/twilio/<slug:practice>/", include("messaging.hook_urls")),
     path("api/v1/p/<slug:practice>/", include(practice_api)),
