@@ -1,5 +1,9 @@
 """Under /all/: what one person sees of all her practices at once."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from frontdesk.views import streams
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("live/", streams.stream, name="all-live"),
+]

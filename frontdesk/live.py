@@ -1,4 +1,6 @@
-"""Server-sent events that say which regions of a practice's pages changed, and nothing about patients.
+"""Server-sent events that say which regions of whose pages changed, and nothing about patients.
+
+A person has one stream for all her practices, because a call of any of them rings wherever she is.
 
 One hub a process holds one Redis connection for all its streams. A stream holds no database connection:
 the gate closes it before the first byte, and the membership is read anew each minute. Where Redis is away
@@ -10,7 +12,7 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -35,15 +37,16 @@ WAITING_EVENTS = 20  # a page this far behind fetches everything once instead
 RETRY_MS = 3000
 READ_SECONDS = 1.0
 AWAY = (RedisError, OSError)
-EVERYTHING = json.dumps({"regions": ["all"]})
+EVERYTHING = json.dumps({"regions": ["all"]})  # names no practice: it may have been any
 
 Recheck = Callable[[], Awaitable[bool]]
 
 
 class Listener:
-    """One stream's waiting news; `None` ends it."""
+    """One stream's waiting news of the channels `names`; `None` ends it."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: frozenset[str] = frozenset()) -> None:
+        self.names = names
         self.news: asyncio.Queue[str | None] = asyncio.Queue(WAITING_EVENTS)
 
     def hear(self, text: str | None) -> None:
@@ -66,10 +69,9 @@ class Hub:
         self.pubsub: Any = None
         self.reader: asyncio.Task[None] | None = None
 
-    async def join(self, practice_id: int) -> Listener:
-        """A listener to a practice's changes; RedisError or OSError when there is nothing to hear."""
-        name = channel(practice_id)
-        listener = Listener()
+    async def join(self, practice_ids: Iterable[int]) -> Listener:
+        """A listener to the practices' changes; RedisError or OSError when there is nothing to hear."""
+        listener = Listener(frozenset(channel(practice_id) for practice_id in practice_ids))
         async with self.lock:
             if self.pubsub is None:
                 self.client = redis.asyncio.Redis.from_url(
@@ -80,34 +82,39 @@ class Hub:
                     retry=Retry(NoBackoff(), 0),
                 )
                 self.pubsub = self.client.pubsub(ignore_subscribe_messages=True)
-            if not self.listeners.get(name):
+            new = [name for name in listener.names if not self.listeners.get(name)]
+            if new:
                 try:
-                    await self.pubsub.subscribe(name)
+                    await self.pubsub.subscribe(*new)
                 except AWAY:
                     await self.stop()
                     raise
-                self.listeners[name] = WeakSet()
-            self.listeners[name].add(listener)
+            for name in listener.names:
+                self.listeners.setdefault(name, WeakSet()).add(listener)
             if self.reader is None or self.reader.done():
                 self.reader = asyncio.create_task(self.read())
         return listener
 
-    async def leave(self, practice_id: int, listener: Listener) -> None:
+    async def leave(self, listener: Listener) -> None:
         """Ends a listener; the last one of a practice ends its subscription."""
-        name = channel(practice_id)
         async with self.lock:
-            ours = self.listeners.get(name)
-            if ours is None:
-                return
-            ours.discard(listener)
-            if ours:
-                return
-            del self.listeners[name]
+            alone = [name for name in listener.names if self.gone(name, listener)]
             if not self.listeners:
                 await self.stop()
-            elif self.pubsub is not None:
+            elif alone and self.pubsub is not None:
                 with contextlib.suppress(*AWAY):
-                    await self.pubsub.unsubscribe(name)
+                    await self.pubsub.unsubscribe(*alone)
+
+    def gone(self, name: str, listener: Listener) -> bool:
+        """Takes a listener off one channel; true where nobody listens to it any more."""
+        ours = self.listeners.get(name)
+        if ours is None:
+            return False
+        ours.discard(listener)
+        if ours:
+            return False
+        del self.listeners[name]
+        return True
 
     async def read(self) -> None:
         """Hands each message to its practice's listeners until Redis goes away."""
@@ -125,7 +132,7 @@ class Hub:
 
     async def stop(self) -> None:
         """Ends every stream and the connection; the next one that joins starts anew."""
-        for listener in [each for ours in self.listeners.values() for each in ours]:
+        for listener in {each for ours in self.listeners.values() for each in ours}:
             listener.hear(None)
         self.listeners.clear()
         pubsub, client, reader = self.pubsub, self.client, self.reader
@@ -145,7 +152,7 @@ def hub() -> Hub:
     return _hubs.setdefault(asyncio.get_running_loop(), Hub())
 
 
-async def events(practice_id: int, listener: Listener, still_admitted: Recheck) -> AsyncIterator[str]:
+async def events(listener: Listener, still_admitted: Recheck) -> AsyncIterator[str]:
     """The lines of one stream: news, a comment when there is none, an end when the gate closes."""
     checked = time.monotonic()
     # Middleware may have stored the session after the gate closed its connection.
@@ -165,7 +172,7 @@ async def events(practice_id: int, listener: Listener, still_admitted: Recheck) 
                 checked = time.monotonic()
             yield line
     finally:
-        await hub().leave(practice_id, listener)
+        await hub().leave(listener)
 
 
 def streams_here(request: HttpRequest) -> bool:
@@ -177,13 +184,12 @@ async def answer(request: DeskRequest) -> HttpResponseBase:
     """The stream for an admitted request, or 503 when there is none to give."""
     if not streams_here(request):
         return HttpResponse("Streams are served elsewhere.\n", status=503, content_type="text/plain")
-    practice_id = request.practice.pk
     try:
-        listener = await hub().join(practice_id)
+        listener = await hub().join(practice.pk for practice in request.practices)
     except AWAY:
         return HttpResponse("No live updates at the moment.\n", status=503, content_type="text/plain")
     response = StreamingHttpResponse(
-        events(practice_id, listener, request.still_admitted), content_type="text/event-stream"
+        events(listener, request.still_admitted), content_type="text/event-stream"
     )
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"  # a proxy that gathers would hold the news back

@@ -49,7 +49,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "shell": {
             "role": ", ".join(Role(role).label for role in admission.membership.roles),
             "search_url": reverse("patient-search", args=[practice.slug]),
-            "live_url": reverse("live", args=[practice.slug]),
+            "live_url": reverse("all-live"),
             "changes_url": reverse("changes", args=[practice.slug]),
             "preferences_url": reverse("preferences"),
             "lock_url": reverse("lock"),

@@ -11,7 +11,7 @@ practice_pages: list[URLPattern | URLResolver] = [
     path("", desk.practice_home, name="practice-home"),
     path("today/", board.today, name="today"),
     path("queue/", queue.queue, name="queue"),
-    path("live/", board.live, name="live"),
+    path("", include("frontdesk.call_urls")),
     path("", include("frontdesk.review_urls")),
     path("", include("scheduling.urls")),
     path("settings/", include("scheduling.settings_urls")),

@@ -85,6 +85,7 @@ class DeskRequest(HttpRequest):
     practice: Practice
     actor: Actor
     htmx: HtmxDetails
+    practices: list[Practice]  # of streams: what is listened to
     permission: str  # of views under /all/: what `admissions` asks each practice for
     door: str
     waiting: int  # rows of “Needs you”, where the view counted them for the rail too
@@ -202,42 +203,41 @@ def admissions(request: DeskRequest) -> Iterator[Admission]:
         raise Http404
 
 
-def requires_stream(permission: str) -> Callable[[AsyncView], AsyncView]:
-    """Puts the gate before an asynchronous view that stays open; it holds no database connection.
+def everywhere_stream(permission: str) -> Callable[[AsyncView], AsyncView]:
+    """Puts the gate before an asynchronous view under `/all/` that stays open; no database connection is held.
 
-    The view may ask `await request.still_admitted()` whether person, membership and session still stand.
+    The view finds the practices in which the person may do `permission` in `request.practices`, and asks
+    `await request.still_admitted()` whether person, session and exactly these practices still stand.
     """
     if permission not in PERMISSIONS:
         raise KeyError(permission)
 
     def decorate(view: AsyncView) -> AsyncView:
         @functools.wraps(view)
-        async def gated(request: DeskRequest, practice: str, **kwargs: Any) -> HttpResponseBase:
-            def enter() -> Admission | None:
+        async def gated(request: DeskRequest, **kwargs: Any) -> HttpResponseBase:
+            def enter() -> list[Practice] | None:
                 try:
                     if not request.user.is_authenticated or has_lapsed(request.session):
                         return None
-                    with admit(request.user, practice, permission, door="page") as admission:
-                        return admission
+                    return practices_where(request.user, permission)
                 finally:
                     connection.close()
 
             async def still_admitted() -> bool:
                 # The session is read anew: signing out or sitting idle elsewhere ends the stream too.
                 request.session = type(request.session)(request.session.session_key)
-                try:
-                    return await sync_to_async(enter)() is not None
-                except (Http404, PermissionDenied):
-                    return False
+                return await sync_to_async(enter)() == request.practices
 
-            admission = await sync_to_async(enter)()
-            if admission is None:
+            practices = await sync_to_async(enter)()
+            if practices is None:
                 return HttpResponse(status=401)
-            request.admission, request.practice = admission, admission.practice
-            request.actor, request.still_admitted = admission.actor, still_admitted
+            if not practices:
+                raise Http404
+            request.practices, request.still_admitted = practices, still_admitted
             return await view(request, **kwargs)
 
         gated.permission = permission  # type: ignore[attr-defined]
+        gated.everywhere = True  # type: ignore[attr-defined]
         return gated
 
     return decorate
@@ -264,12 +264,23 @@ def public_door(reason: str) -> Callable[[Callable[..., Any]], Callable[..., Any
 
 def practices_of(user: User) -> list[Practice]:
     """The practices a person works for, by name; for the switcher."""
+    return [place.practice for place in places_of(user)]
+
+
+def practices_where(user: User, permission: str) -> list[Practice]:
+    """The practices in which a person who may still sign in may do `permission`, by name."""
+    allowed = PERMISSIONS[permission]
+    return [p.practice for p in places_of(user) if user.is_active and allowed.intersection(p.roles)]
+
+
+def places_of(user: User) -> list[Membership]:
+    """A person's memberships that stand, with their practices, by the practice's name."""
     with transaction.atomic(savepoint=False):
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('app.user_id', %s, true)", [str(user.pk)])
         with scopes_disabled():
             mine = Membership.objects.filter(user=user, active=True)
-            practices = [m.practice for m in mine.select_related("practice").order_by()]
+            places = list(mine.select_related("practice").order_by())
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('app.user_id', '', true)")
-    return sorted(practices, key=lambda practice: practice.name)
+    return sorted(places, key=lambda place: place.practice.name)

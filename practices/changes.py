@@ -43,7 +43,7 @@ def channel(practice_id: int) -> str:
 
 def announce(practice: Practice, *regions: str) -> None:
     """After the commit, says which regions (`appointments`, `queue`, `messages`, …) changed."""
-    payload = json.dumps({"regions": sorted(set(regions))})
+    payload = json.dumps({"practice": practice.slug, "regions": sorted(set(regions))})
 
     def tell() -> None:
         try:

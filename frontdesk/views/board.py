@@ -1,4 +1,4 @@
-"""The day's board and what keeps it fresh: the page, its fragment, the stream of changes."""
+"""The day's board: the page and the fragments that keep it fresh."""
 
 import datetime as dt
 import uuid
@@ -7,18 +7,16 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from frontdesk import live as stream
 from frontdesk.cards import LEGEND
 from frontdesk.dayplan import DAY, Span, clock, minute_of
 from frontdesk.queue import first_rows
 from frontdesk.today import NIL, STEP, Board, day_board, stages_of
 from patients.dates import parse_day
-from practices.access import DeskRequest, requires, requires_stream
+from practices.access import DeskRequest, requires
 from practices.audit import record_read
 from practices.models import Practice
 from scheduling.change_bar import change_rows
@@ -127,10 +125,3 @@ def some_columns(request: DeskRequest, shown: Shown) -> HttpResponse | None:
     response = render(request, "frontdesk/today_columns.html", {"board": board, "shown": shown})
     response["X-Live-Parts"] = "1"
     return response
-
-
-@require_GET
-@requires_stream("desk.view")
-async def live(request: DeskRequest) -> HttpResponseBase:
-    """The stream of changes: names of regions, never what changed (ARCHITECTURE rule 11)."""
-    return await stream.answer(request)

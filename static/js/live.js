@@ -1,5 +1,7 @@
-/* Keeps the page current when other people work. The stream (data-live on the body) only says which region
-   changed; the region is then fetched from its data-live-url, so what may be seen is decided in one place.
+/* Keeps the page current when other people work. The stream (data-live on the body) only says which region of
+   which practice changed; the region is then fetched from its data-live-url, so what may be seen is decided in
+   one place. News of another practice than the page's (data-practice) concern the regions with data-live-all.
+   A region with data-live-now is fetched at once when the page is there.
    News may be narrower, `appointments:<day>:<clinician>`: a region of another data-live-scope than the day
    ignores it, one whose parts are drawn (data-live-part inside data-live-parts) fetches these parts only.
    A region is never replaced while it holds a focused field, an unsaved entry, an open dialog or a drag:
@@ -133,10 +135,14 @@ function concern(region, names) {
   return parts.length ? parts : null;
 }
 
-export function refreshRegions(names) {
+/* News of a stream name their practice; a response's own are the page's. */
+const concerns = (region, practice) =>
+  !practice || practice === document.body.dataset.practice || region.hasAttribute("data-live-all");
+
+export function refreshRegions(names, practice = "") {
   const changed = Array.isArray(names) ? names : String(names).split(/[\s,]+/);
   for (const region of document.querySelectorAll("[data-live-region][data-live-url]")) {
-    const mine = region.id && concern(region, changed);
+    const mine = region.id && concerns(region, practice) && concern(region, changed);
     if (!mine) continue;
     want(region.id, mine === WHOLE ? null : mine);
     soon(region.id);
@@ -159,7 +165,7 @@ function poll(on) {
 function hear(data) {
   try {
     const news = JSON.parse(data);
-    refreshRegions(news.regions ?? news.region ?? "all");
+    refreshRegions(news.regions ?? news.region ?? "all", news.practice);
   } catch {
     refreshRegions("all");
   }
@@ -185,4 +191,5 @@ function connect(url) {
   addEventListener("pagehide", () => stream.close(), { once: true });
 }
 
+for (const region of document.querySelectorAll("[data-live-now][data-live-url]")) refresh(region.id);
 if (document.body.dataset.live) connect(document.body.dataset.live);

@@ -23,7 +23,7 @@ from practices.tenancy import inside
 from tests.factories import a_member, a_practice, a_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
-URL = "/p/harbor-street/live/"
+URL = "/all/live/"
 PATIENCE = 5
 
 
@@ -94,7 +94,7 @@ def test_a_change_is_heard_as_regions_and_nothing_else(desk: Setting) -> None:
         await sync_to_async(desk.tell)("queue", "appointments")
         line = await heard(lines)
         assert line.startswith(b"data: ")
-        assert json.loads(line[6:]) == {"regions": ["appointments", "queue"]}
+        assert json.loads(line[6:]) == {"practice": "harbor-street", "regions": ["appointments", "queue"]}
 
     run(story())
 
@@ -107,6 +107,48 @@ def test_two_pages_share_one_subscription_and_both_hear(desk: Setting) -> None:
         assert len(live.hub().listeners) == 1
         await sync_to_async(desk.tell)("queue")
         assert await heard(one) == await heard(two)
+
+    run(story())
+
+
+def test_one_stream_hears_all_practices_of_the_person(desk: Setting) -> None:
+    other = a_practice("cedar-park")
+    a_member(other, desk.dana.user)
+
+    def elsewhere() -> None:
+        with transaction.atomic():
+            announce(other, "calls")
+
+    async def story() -> None:
+        await desk.enter()
+        _, lines = await desk.listen()
+        assert len(live.hub().listeners) == 2
+        await sync_to_async(elsewhere)()
+        assert json.loads((await heard(lines))[6:]) == {"practice": "cedar-park", "regions": ["calls"]}
+        await sync_to_async(desk.tell)("queue")
+        assert json.loads((await heard(lines))[6:]) == {"practice": "harbor-street", "regions": ["queue"]}
+
+    run(story())
+
+
+def test_a_practice_that_one_page_left_is_still_heard_by_the_other(desk: Setting) -> None:
+    other = a_practice("cedar-park")
+    a_member(other, desk.dana.user)
+    jo = a_member(desk.practice, a_user("jo@frontdesk.example"))
+
+    async def story() -> None:
+        await desk.enter()
+        await desk.listen()
+        hub = live.hub()
+        (listener,) = {each for ours in hub.listeners.values() for each in ours}
+        client = AsyncClient()
+        await sync_to_async(client.force_login)(jo.user)
+        desk.client = client
+        _, lines = await desk.listen()
+        await hub.leave(listener)
+        assert list(hub.listeners) == [live.channel(desk.practice.pk)]
+        await sync_to_async(desk.tell)("queue")
+        assert b"queue" in await heard(lines)
 
     run(story())
 
@@ -150,6 +192,11 @@ def test_a_stream_holds_no_database_connection(desk: Setting) -> None:
     run(story())
 
 
+def join_another_practice(desk: Setting) -> None:
+    """The page connects again by itself, and then hears the new one too."""
+    a_member(a_practice("cedar-park"), desk.dana.user)
+
+
 def leave_the_practice(desk: Setting) -> None:
     with inside(desk.practice):
         Membership.objects.filter(pk=desk.dana.pk).update(active=False)
@@ -159,8 +206,8 @@ def sign_out(desk: Setting) -> None:
     desk.client.logout()
 
 
-@pytest.mark.parametrize("end", [leave_the_practice, sign_out])
-def test_the_stream_ends_when_the_person_may_no_longer_listen(
+@pytest.mark.parametrize("end", [leave_the_practice, join_another_practice, sign_out])
+def test_the_stream_ends_when_the_person_may_listen_to_something_else(
     desk: Setting, monkeypatch: pytest.MonkeyPatch, end: Any
 ) -> None:
     monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.1)

@@ -1,0 +1,5 @@
+"""Calls at the desk, under /p/<practice>/calls/."""
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []
