@@ -8,5 +8,6 @@ import "./dialog.js";
 import "./countdown.js";
 import "./search.js";
 import "./live.js";
+import "./drafts.js";
 import "./idle.js";
 import "./booking.js";
