@@ -274,6 +274,9 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # The one inversion of the stack (ARCHITECTURE rule 9): first handler that claims the reply wins.
 REPLY_HANDLERS = ["scheduling.reminders.handle_reply"]
 
+# The day of a patient's last visit, a fact to verify a caller by: messaging asks, scheduling knows.
+LAST_VISIT_DAY = "scheduling.seen.last_visit_day"
+
 # Panels that higher apps put on a patient's record, by URL name; a name that is not mounted is left out.
 PATIENT_PANELS = ["patient-visits", "patient-messages"]
 

@@ -79,6 +79,33 @@ def parse_day(text: str, today: dt.date) -> dt.date:
     return _real_date(int(year) if len(year) == 4 else today.year - today.year % 100 + int(year), month, day)
 
 
+def parse_past_day(text: str, today: dt.date) -> dt.date:
+    """The day that `text` names as `parse_day` reads it, but the last one that came: “tuesday”, “4/22”.
+
+    ValueError says in words what is wrong.
+    """
+    clean = _tidy(text).removeprefix("last ")
+    day = parse_day(clean, today)
+    if day <= today:
+        return day
+    if any(name.startswith(clean.removeprefix("on ")) for name in WEEKDAYS):
+        return day - dt.timedelta(days=7)
+    named = SHORT.fullmatch(clean) or _month_and_day(PIECES.findall(clean))
+    if not named:
+        raise ValueError("This day is still to come.")
+    try:
+        return day.replace(year=today.year - (day.replace(year=today.year) > today))
+    except ValueError:  # February 29
+        return _last_leap_day(today)
+
+
+def _last_leap_day(today: dt.date) -> dt.date:
+    for year in range(today.year, today.year - 9, -1):
+        if calendar.isleap(year) and dt.date(year, 2, 29) <= today:
+            return dt.date(year, 2, 29)
+    raise ValueError("There is no such February 29.")
+
+
 def _tidy(text: str) -> str:
     clean = " ".join(text.replace(",", " ").lower().split()).strip(". ")
     if not clean or len(clean) > 60:

@@ -218,6 +218,7 @@ class IdentityCheck(PracticeOwned):
         VERIFIED = "verified", "Verified by two facts"
         WRONG = "wrong", "A fact was wrong"
         OVERRIDDEN = "overridden", "Told without two facts"
+        NOTED = "noted", "Who speaks was noted"  # nothing was shown yet: it begins anew for this person
 
     class Fact(models.TextChoices):
         BIRTH_DATE = "birth-date", "Birth date"
@@ -230,6 +231,8 @@ class IdentityCheck(PracticeOwned):
     patient = PracticeForeignKey(Patient, models.CASCADE, related_name="identity_checks")
     # Who speaks for the patient; empty when she speaks herself.
     speaker = PracticeForeignKey(RelatedPerson, models.SET_NULL, null=True, related_name="+")
+    # Who speaks when it is neither the patient nor one of her people: “a neighbour”, “Metro Pharmacy”.
+    speaker_name = EncryptedTextField(blank=True, default="")
     result = models.CharField(max_length=10, choices=Result.choices)
     facts = ArrayField(models.CharField(max_length=12, choices=Fact.choices), default=list)
     reason = EncryptedTextField(blank=True, default="")  # of an override

@@ -1,0 +1,70 @@
+"""What was told to whom, and how a patient wants to be reached in confidence."""
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+
+from patients.models import Patient, RelatedPerson
+from practices import audit
+from practices.audit import Actor
+from practices.models import AuditEntry
+from practices.tenancy import PracticeOwned
+
+DISCLOSED = "disclosure.made"
+LISTED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """One line of the accounting of 45 CFR 164.528: when, to whom, what, why, and who told it."""
+
+    at: dt.datetime
+    recipient: str
+    what: str
+    why: str
+    by: str
+
+
+def disclose(
+    *, patient: Patient, subject: PracticeOwned, recipient: str, what: str, why: str, by: Actor
+) -> None:
+    """Writes down that details of a patient were opened to be told to somebody."""
+    audit.record(
+        DISCLOSED,
+        subject,
+        by=by,
+        patient_id=patient.pk,
+        changes={"recipient": ["", recipient], "what": ["", what], "why": ["", why]},
+    )
+
+
+def disclosures(patient_id: uuid.UUID) -> list[Disclosure]:
+    """What was told about a patient, the latest first, in one query."""
+    entries = AuditEntry.objects.filter(patient_id=patient_id, verb=DISCLOSED).select_related("actor")
+    return [_line(entry) for entry in entries.order_by("-at")[:LISTED]]
+
+
+def _line(entry: AuditEntry) -> Disclosure:
+    said = {name: pair[1] for name, pair in (entry.changes or {}).items()}
+    who = entry.actor.short_name if entry.actor else "Front Desk"
+    return Disclosure(entry.at, said.get("recipient", ""), said.get("what", ""), said.get("why", ""), who)
+
+
+def wishes(patient: Patient) -> list[str]:
+    """How the patient wants to be reached in confidence, as sentences for the desk (45 CFR 164.522(b))."""
+    found = []
+    if patient.no_voicemail:
+        found.append("Leave no voicemail and no message with anybody.")
+    if patient.neutral_name:
+        found.append("Do not name the practice: say “your care team”.")
+    if patient.privacy_note:
+        found.append(str(patient.privacy_note))
+    return found
+
+
+def labels_of(may: list[str] | tuple[str, ...]) -> str:
+    """Permissions as words in a sentence: “times of visits and billing”."""
+    words = [RelatedPerson.May(one).label.lower() for one in RelatedPerson.May.values if one in may]
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
