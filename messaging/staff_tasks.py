@@ -28,11 +28,15 @@ def open_task(
     patient: Patient | None = None,
     message: Message | None = None,
     appointment_id: uuid.UUID | None = None,
+    subject_id: uuid.UUID | None = None,
     note: str = "",
     owner: User | None = None,
     by: Actor,
 ) -> Task:
-    """Puts work into “Needs you”, or returns the open task of the same cause, made more urgent if need be."""
+    """Puts work into “Needs you”, or returns the open task of the same cause, made more urgent if need be.
+
+    `subject_id` is the row behind it: the call, staff message or complaint.
+    """
     practice = current_practice()
     task = Task(
         practice=practice,
@@ -41,6 +45,7 @@ def open_task(
         patient=patient,
         message=message,
         appointment_id=appointment_id,
+        subject_id=subject_id,
         note=note,
         due_at=due_at,
         owner=owner,
