@@ -142,6 +142,7 @@ class CallCommand(PracticeOwned):
         END = "end", "End"
         DIAL = "dial", "Dial"
         CALL_BACK = "call-back", "Promise a call back and ring off"
+        REQUEUE = "requeue", "Let the caller wait again"
 
     class Status(models.TextChoices):
         DUE = "due", "Due"
@@ -156,6 +157,7 @@ class CallCommand(PracticeOwned):
     attempts = models.PositiveSmallIntegerField(default=0)
     claim = models.UUIDField(null=True)
     claimed_until = models.DateTimeField(null=True)
+    leg_id = models.CharField(max_length=64, blank=True)  # of a colleague's telephone it rang, or rings off
     error_code = models.CharField(max_length=10, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
