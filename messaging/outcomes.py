@@ -39,6 +39,11 @@ OUTCOMES: dict[str, Verdict] = {
     "30003": Verdict(Then.AGAIN_LATER, "unreachable", "phone switched off or out of reach"),
     "30001": Verdict(Then.AGAIN_LATER, "queue_full", "the text service was busy"),
     "30007": Verdict(Then.STOP, "filtered", "filtered by the carrier"),
+    # Of automatic calls, by the words of the supplier's report.
+    "busy": Verdict(Then.AGAIN_LATER, "busy_line", "the line was busy"),
+    "no-answer": Verdict(Then.AGAIN_LATER, "no_answer", "nobody answered"),
+    "voicemail": Verdict(Then.STOP, "voicemail", "a voicemail answered: practice and number were left"),
+    "call-failed": Verdict(Then.STOP, "no_connection", "the call could not be connected"),
     "30034": Verdict(Then.BREAK, "not_registered", "the practice's number is not registered for texts"),
     "20003": Verdict(Then.BREAK, "account_refused", "the text service refuses the practice's account"),
 }

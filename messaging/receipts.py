@@ -50,6 +50,25 @@ def status_reported(*, message_id: uuid.UUID, supplier_id: str, status: str, cod
     return True
 
 
+# What the supplier says of an automatic call → whether its words were heard.
+CALL_ENDS = {"busy": "busy", "no-answer": "no-answer", "failed": "call-failed", "canceled": "call-failed"}
+
+
+def call_reported(
+    *, message_id: uuid.UUID, supplier_id: str, status: str, code: str = "", machine: bool = False
+) -> bool:
+    """Moves an automatic call forward by one report (`completed`, `busy`, `no-answer`, `failed`, …).
+
+    `machine`: an answering machine took it, so no more than practice and number was said. A call that was
+    heard counts as delivered, with or without a key. Any order, any number of times; False: no such call.
+    """
+    if status == "completed":
+        status, code = ("undelivered", "voicemail") if machine else ("delivered", "")
+    elif status in CALL_ENDS:
+        status, code = "undelivered", code or CALL_ENDS[status]
+    return status_reported(message_id=message_id, supplier_id=supplier_id, status=status, code=code)
+
+
 def advance(message: Message, new: Message.Status, code: str) -> None:
     """Stores the new state and does what follows from it."""
     before, message.status = message.status, new

@@ -11,6 +11,7 @@ from django.core.validators import EmailValidator
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
 
 from patients.models import Channel, Consent, ContactPoint, Patient
+from practices.tenancy import current_practice
 
 EXTENSION = re.compile(r"(?:ext|x|#)\W*\d+\s*$", re.IGNORECASE)
 NOT_A_PHONE = "This is not a phone number. Write it with its area code, like (503) 555-0142."
@@ -72,6 +73,14 @@ def textable_contact(patient: Patient) -> ContactPoint | None:
 def email_contact(patient: Patient) -> ContactPoint | None:
     """The usable e-mail address that is tried first."""
     return ContactPoint.objects.emails().filter(patient=patient, unusable="").order_by("rank", "id").first()
+
+
+def practice_name_for(patient: Patient | None, language: str = "") -> str:
+    """How a message to this patient names the open practice, as she asked for it."""
+    practice = current_practice()
+    if patient is None:
+        return practice.public_name
+    return practice.name_in(language or patient.language, neutral=patient.neutral_name)
 
 
 def consent_state(patient: Patient, channel: str) -> bool:

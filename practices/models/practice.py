@@ -24,6 +24,10 @@ class Language(models.TextChoices):
     SPANISH = "es", "Spanish"
 
 
+# 45 CFR 164.522(b): what treats whom stays untold.
+NEUTRAL_NAMES = {Language.ENGLISH.value: "Your care team", Language.SPANISH.value: "Su equipo de salud"}
+
+
 class Weekday(models.IntegerChoices):
     """ISO weekdays: Monday is 1."""
 
@@ -98,6 +102,15 @@ class Practice(models.Model):
     def public_name(self) -> str:
         """The name for texts, e-mails and links."""
         return self.display_name or self.name
+
+    @property
+    def neutral_name(self) -> str:
+        """The name for patients who asked that messages do not tell what kind of practice writes."""
+        return NEUTRAL_NAMES[Language.ENGLISH]
+
+    def name_in(self, language: str, *, neutral: bool) -> str:
+        """How a message names the practice: its public name, or a neutral one in the language."""
+        return NEUTRAL_NAMES.get(language, self.neutral_name) if neutral else self.public_name
 
     @property
     def address(self) -> str:
