@@ -52,19 +52,21 @@ def queue_message(
     ignores_quiet_hours: bool = False,
     staff: User | None = None,
     in_reply_to: Message | None = None,
+    address: str = "",
     by: Actor,
 ) -> Message:
     """Stores what shall be said; returns the row of the same key if there is one already.
 
     A message that may not go is stored as `suppressed` with its reason: `no_consent`, `opted_out`,
     `no_address`, `deceased`. `send_after` moves out of the practice's quiet hours. An answer
-    (`in_reply_to`) goes to the address that wrote, and needs no consent but no opt-out either. A caller
-    that has read how the patient may be reached hands it on in `reach`.
+    (`in_reply_to`) goes to the address that wrote, and needs no consent but no opt-out either; so does the
+    word after a missed call, to the number that called (`address`). A caller that has read how the patient
+    may be reached hands it on in `reach`.
     """
     practice = current_practice()
     if contact_point is None:
         contact_point = _usual_point(patient, channel, reach, in_reply_to)
-    address = _address(contact_point, staff, in_reply_to)
+    address = address or _address(contact_point, staff, in_reply_to)
     message = Message(
         practice=practice,
         patient=patient,
@@ -152,7 +154,7 @@ def why_not(message: Message, permissions: Permissions) -> str:
         return ""
     if (message.channel, message.address_index) in permissions.silent:
         return "opted_out"
-    if message.in_reply_to_id is not None:
+    if message.in_reply_to_id is not None or message.kind == Message.Kind.MISSED_CALL:
         return ""
     if message.patient_id is None or (message.patient_id, message.channel) not in permissions.agreed:
         return "no_consent"
@@ -229,17 +231,15 @@ def send_now(*, message: Message, by: Actor) -> Message:
     return stored
 
 
-def wake_delivery(practice: Practice) -> None:
+def wake_delivery(practice: Practice, task: str = "messaging.tasks.deliver_due") -> None:
     """After the commit, asks a worker to look at what is due; if nobody hears, the timetable does."""
 
     def wake() -> None:
         try:
             changes.client().ping()  # tells at once; the task library would try for seconds
-            current_app.send_task(
-                "messaging.tasks.deliver_due", args=[practice.pk], retry=False, expires=60, ignore_result=True
-            )
+            current_app.send_task(task, args=[practice.pk], retry=False, expires=60, ignore_result=True)
         except (KombuError, redis.RedisError, OSError):
-            logger.warning("delivery not woken: the broker is away, the timetable carries it")
+            logger.warning("worker not woken: the broker is away, the timetable carries it")
 
     transaction.on_commit(wake, robust=True)
 
