@@ -31,7 +31,7 @@ SAME_NUMBER = "The call comes from this number: it proves nothing. Ask for anoth
 
 
 class IdentityRefused(ValueError):
-    """Nothing is opened; the words say what to do. `errors` are texts for single fields, where there are any."""
+    """Nothing is opened; the words say what to do, `errors` say it for single fields where they can."""
 
     def __init__(self, words: str, errors: Mapping[str, str] | None = None) -> None:
         super().__init__(words)
@@ -149,7 +149,7 @@ def state_of(call: Call, patient: Patient) -> Identity:
         facts=tuple(last.facts) if last.result == Result.VERIFIED else (),
         wrong=sum(row.result == Result.WRONG for row in rows),
         speaker=last.speaker,
-        stranger=str(last.speaker_name),
+        stranger=str(last.speaker_name or ""),
     )
 
 

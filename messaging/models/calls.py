@@ -234,7 +234,7 @@ class IdentityCheck(PracticeOwned):
     # Who speaks for the patient; empty when she speaks herself.
     speaker = PracticeForeignKey(RelatedPerson, models.SET_NULL, null=True, related_name="+")
     # Who speaks when it is neither the patient nor one of her people: “a neighbour”, “Metro Pharmacy”.
-    speaker_name = EncryptedTextField(blank=True, default="")
+    speaker_name = EncryptedTextField(null=True, blank=True)
     result = models.CharField(max_length=10, choices=Result.choices)
     facts = ArrayField(models.CharField(max_length=12, choices=Fact.choices), default=list)
     reason = EncryptedTextField(blank=True, default="")  # of an override
