@@ -16,6 +16,7 @@ practice_pages: list[URLPattern | URLResolver] = [
     path("", include("scheduling.urls")),
     path("settings/", include("scheduling.settings_urls")),
     path("", include("messaging.urls")),
+    path("", include("messaging.identity_urls")),
     path("", include("patients.urls")),
     path("", include("practices.urls")),
 ]
