@@ -16,6 +16,12 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "heartbeat": {"task": "frontdesk.tasks.heartbeat", "schedule": schedule(5.0)},
     "deliver what is due": {"task": "messaging.tasks.deliver_due_everywhere", "schedule": schedule(5.0)},
+    "carry urgent messages": {"task": "messaging.tasks.carry_urgent_everywhere", "schedule": schedule(5.0)},
+    "go on with broadcasts": {
+        "task": "messaging.tasks.send_broadcasts_everywhere",
+        "schedule": schedule(5.0),
+    },
+    "send the digests": {"task": "messaging.tasks.send_digests_everywhere", "schedule": schedule(60.0)},
     "queue reminders": {"task": "scheduling.tasks.queue_reminders_everywhere", "schedule": schedule(60.0)},
     "start the reviews": {"task": "frontdesk.tasks.start_reviews_everywhere", "schedule": schedule(60.0)},
 }

@@ -280,6 +280,9 @@ LAST_VISIT_DAY = "scheduling.seen.last_visit_day"
 # Panels that higher apps put on a patient's record, by URL name; a name that is not mounted is left out.
 PATIENT_PANELS = ["patient-visits", "patient-messages"]
 
+# Whom a broadcast may go to: key → messaging.broadcasts.Audience.
+AUDIENCES = "scheduling.audiences.AUDIENCES"
+
 # Protections that tests switch off to see the test fail. Production refuses any (frontdesk.checks).
 SWITCHED_OFF: frozenset[str] = frozenset()
 

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from messaging import delivery
+from messaging import broadcasts, delivery, digests, escalation
 from practices.models import Practice
 from practices.tenancy import practice_task
 
@@ -18,3 +18,36 @@ def deliver_due_everywhere() -> None:
     """Sends what is due everywhere: what a lost wake-up left, and what waited for its time."""
     for practice in Practice.objects.all():
         delivery.deliver_all(practice)
+
+
+@practice_task
+def carry_urgent(practice: Practice) -> None:
+    """Takes the steps of urgent messages that are due for one practice."""
+    escalation.carry_all(practice)
+
+
+@shared_task
+def carry_urgent_everywhere() -> None:
+    """Takes the steps that are due everywhere; the rows say which."""
+    for practice in Practice.objects.all():
+        escalation.carry_all(practice)
+
+
+@shared_task
+def send_digests_everywhere() -> None:
+    """Sends what was gathered for each colleague, once an hour of the practice's choice."""
+    for practice in Practice.objects.all():
+        digests.send_due(practice)
+
+
+@shared_task
+def send_broadcasts_everywhere() -> None:
+    """Goes on with broadcasts that are being sent."""
+    for practice in Practice.objects.all():
+        broadcasts.send_all(practice)
+
+
+@practice_task
+def send_broadcasts(practice: Practice) -> None:
+    """Goes on with the broadcasts of one practice."""
+    broadcasts.send_all(practice)
