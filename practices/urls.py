@@ -2,13 +2,17 @@
 
 from django.urls import path
 
-from practices import views
+from practices import card_views, views
 
 urlpatterns = [
     path("settings/", views.details, name="practice-settings"),
     path("settings/hours/", views.hours, name="practice-hours"),
     path("settings/closures/", views.closure_add, name="closure-add"),
     path("settings/closures/<uuid:closure_id>/remove/", views.closure_remove, name="closure-remove"),
+    path("settings/card/", card_views.edit, name="card-edit"),
+    path("settings/card/versions/", card_views.earlier, name="card-versions"),
+    path("settings/card/versions/<int:number>/", card_views.version, name="card-version"),
+    path("settings/card/versions/<int:number>/back/", card_views.go_back, name="card-back"),
     path("settings/people/", views.people, name="practice-people"),
     path("settings/people/<uuid:membership_id>/", views.person, name="practice-person"),
 ]
