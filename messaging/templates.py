@@ -51,6 +51,10 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "en": "$practice: for help, call $phone. Message and data rates may apply.",
         "es": "$practice: para recibir ayuda, llame al $phone. Pueden aplicarse tarifas de mensajes.",
     },
+    "missed-call": {
+        "en": "$practice: sorry that we missed your call. We will call you back. You can also reply here.",
+        "es": "$practice: disculpe, no pudimos contestar. Le llamaremos. Puede responder por texto.",
+    },
     "stopped": {
         "en": "$practice: you will get no more texts from us. Reply START to get them again.",
         "es": "$practice: no le enviaremos textos. Responda START para recibirlos otra vez.",
