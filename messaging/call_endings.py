@@ -261,7 +261,7 @@ def sweep() -> int:
     """Ends what is over: seconds of writing up, and ringing whose end was never reported."""
     now = timezone.now()
     waited = DeskRules.of_practice().ring_seconds
-    rows = Call.objects.select_for_update(of=("self",), skip_locked=True).select_related("patient")
+    rows = Call.objects.select_for_update(skip_locked=True)
     written_up = list(rows.filter(status=Status.WRAP_UP, wrap_up_until__lte=now))
     for call in written_up:
         finish(call)

@@ -6,11 +6,9 @@ says comes back through `call_events`. Of two people who press Answer the row lo
 
 import datetime as dt
 import re
-import uuid
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Q
+from django.db import connection, transaction
 from django.utils import timezone
 
 from messaging import call_endings
@@ -22,11 +20,13 @@ from messaging.outbox import address_index
 from messaging.staff_tasks import NotAColleague, open_task
 from patients.models import Channel, Patient
 from practices import audit
+from practices.access import practices_of
 from practices.audit import Actor
 from practices.models import Membership, User
-from practices.tenancy import current_practice
+from practices.tenancy import current_practice, inside
 
 Status, Direction, Outcome = Call.Status, Call.Direction, Call.Outcome
+A_PERSONS_CALLS = 7305  # the class of the advisory lock; no other lock of the house has it
 A_NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 # What carriers send in the place of a withheld number (letters of “anonymous”, “restricted”, … as digits).
 WITHHELD = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"})
@@ -95,13 +95,14 @@ def answer_call(*, call: Call, by: Actor) -> Call:
     Raises AlreadyTaken for whoever comes second, NoTelephone for a person without one.
     """
     user = person(by)
-    call, others = locked_with_others(call, user)
+    take_turn(user)
+    call = locked(call)
     if call.handler_id == user.pk and call.status == Status.LIVE:
         return call  # pressed twice
     if call.status != Status.RINGING or call.direction != Direction.IN or call.handler_id:
         raise AlreadyTaken(call.handler)
     desk_phone_of(user)
-    hold_all(others, by)
+    hold_others(user, by)
     call.status, call.handler, call.answered_at, call.problem = Status.LIVE, user, timezone.now(), ""
     order(call, Verb.ANSWER, by=by)
     return remember(call, "answered", by, status=[Status.RINGING, call.status])
@@ -110,7 +111,7 @@ def answer_call(*, call: Call, by: Actor) -> Call:
 @transaction.atomic
 def hold_call(*, call: Call, by: Actor) -> Call:
     """The caller waits; raises NotYours, CallIsOver."""
-    call, _ = own(call, by)
+    call = own(call, by)
     if call.status == Status.HELD:
         return call
     must_be(call, Status.LIVE)
@@ -121,11 +122,11 @@ def hold_call(*, call: Call, by: Actor) -> Call:
 @transaction.atomic
 def resume_call(*, call: Call, by: Actor) -> Call:
     """Speaks with a held caller again; her other call goes on hold. Raises NotYours, CallIsOver."""
-    call, others = own(call, by)
+    call = own(call, by)
     if call.status == Status.LIVE:
         return call
     must_be(call, Status.HELD)
-    hold_all(others, by)
+    hold_others(person(by), by, but=call)
     count_hold(call)
     call.status, call.problem = Status.LIVE, ""
     order(call, Verb.RESUME, by=by)
@@ -140,7 +141,7 @@ def transfer_call(*, call: Call, to: User, summary: str, by: Actor) -> Call:
     """
     if not Membership.objects.active().filter(user=to).exists():
         raise NotAColleague("This person does not work here.")
-    call, _ = own(call, by)
+    call = own(call, by)
     must_be(call, Status.LIVE, Status.HELD)
     if not call.by_hand:
         desk_phone_of(to, f"{to.short_name} has no desk phone to transfer to.")
@@ -158,7 +159,7 @@ def transfer_call(*, call: Call, to: User, summary: str, by: Actor) -> Call:
 @transaction.atomic
 def end_call(*, call: Call, by: Actor) -> Call:
     """Rings off, or ends a call logged by hand; ten seconds stay to finish the note. Raises NotYours."""
-    call, _ = own(call, by)
+    call = own(call, by)
     if call.status in {Status.WRAP_UP, Status.ENDED}:
         return call
     order(call, Verb.END, by=by)
@@ -177,8 +178,8 @@ def dial(*, patient: Patient | None = None, number: str = "", by: Actor) -> Call
     number = number or call_endings.first_number(patient)
     if not A_NUMBER.fullmatch(number):
         raise ValueError("There is no number to call.")
-    _, others = locked_with_others(None, user)
-    hold_all(others, by)
+    take_turn(user)
+    hold_others(user, by)
     call = new_call(Direction.OUT, Status.QUEUED, number, patient, user)
     call.save(force_insert=True)
     order(call, Verb.DIAL, by=by, to_user=user)
@@ -221,8 +222,8 @@ def log_call(*, direction: str, number: str = "", patient: Patient | None = None
     if direction not in Direction.values:
         raise ValueError("A call comes in or goes out.")
     user = person(by)
-    _, others = locked_with_others(None, user)
-    hold_all(others, by)
+    take_turn(user)
+    hold_others(user, by)
     call = new_call(direction, Status.LIVE, shown_number(number), patient, user)
     call.by_hand, call.answered_at = True, call.started_at
     call.save(force_insert=True)
@@ -318,31 +319,35 @@ def new_call(direction: str, status: str, number: str, patient: Patient | None, 
 
 
 def locked(call: Call) -> Call:
-    """The call as it stands, locked."""
-    now: Call = (
-        Call.objects.select_for_update(of=("self",)).select_related("patient", "handler").get(pk=call.pk)
-    )
+    """The call as it stands, locked. Without joins: a row joined before the wait would be the old one."""
+    rows = Call.objects.all() if "answer-lock" in settings.SWITCHED_OFF else Call.objects.select_for_update()
+    now: Call = rows.get(pk=call.pk)
     return now
 
 
-def locked_with_others(call: Call | None, user: User) -> tuple[Call, list[Call]]:
-    """The call and the ones the person speaks on, locked in the order of their keys; never in another."""
-    wanted = Q(handler=user, status=Status.LIVE)
-    rows = Call.objects.filter(wanted | Q(pk=call.pk) if call else wanted)
-    if "answer-lock" not in settings.SWITCHED_OFF:
-        rows = rows.select_for_update(of=("self",))
-    found: dict[uuid.UUID, Call] = {
-        row.pk: row for row in rows.select_related("patient", "handler").order_by("pk")
-    }
-    this = found.pop(call.pk) if call else Call()
-    return this, list(found.values())
+def take_turn(user: User) -> None:
+    """One verb of a person at a time, in all her practices: two tabs cannot make two live calls."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [A_PERSONS_CALLS, user.pk])
 
 
-def own(call: Call, by: Actor) -> tuple[Call, list[Call]]:
-    """The person's own call and the others she speaks on, locked; raises NotYours."""
-    call, others = locked_with_others(call, person(by))
+def hold_others(user: User, by: Actor, but: Call | None = None) -> None:
+    """Puts on hold whatever the person speaks on, here and in her other practices."""
+    here = current_practice()
+    for practice in [here, *(other for other in practices_of(user) if other != here)]:
+        with inside(practice):
+            speaking = Call.objects.select_for_update().filter(handler=user, status=Status.LIVE)
+            for call in speaking.order_by("pk"):
+                if but is None or call.pk != but.pk:
+                    put_on_hold(call, by)
+
+
+def own(call: Call, by: Actor) -> Call:
+    """The person's own call, locked; raises NotYours."""
+    take_turn(person(by))
+    call = locked(call)
     own_only(call, by)
-    return call, others
+    return call
 
 
 def own_only(call: Call, by: Actor) -> None:
@@ -354,11 +359,6 @@ def own_only(call: Call, by: Actor) -> None:
 def must_be(call: Call, *states: str) -> None:
     if call.status not in states:
         raise CallIsOver("The call does not stand so any more: look at it again.")
-
-
-def hold_all(calls: list[Call], by: Actor) -> None:
-    for call in calls:
-        put_on_hold(call, by)
 
 
 def put_on_hold(call: Call, by: Actor) -> None:

@@ -14,7 +14,7 @@ from patients.models import Consent, ContactPoint, Patient
 from practices.audit import SYSTEM, Actor
 from practices.models import AuditEntry, Membership, Practice
 from practices.tenancy import inside
-from tests.factories import a_member, a_patient, a_user, an_actor
+from tests.factories import a_member, a_patient, a_practice, a_user, an_actor
 from tests.messaging.conftest import PHONE
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -189,6 +189,34 @@ def test_swapping_two_calls_from_two_tabs_never_locks_up(practice, patient, dana
         assert together([lambda: resume(first), lambda: resume(second)]) == [None, None]
         states = sorted([now(practice, first).status, now(practice, second).status])
         assert states == ["held", "live"]
+
+
+def test_two_tabs_that_answer_two_calls_leave_one_live(practice, patient, dana):
+    for turn in range(6):
+        pair = [ring(practice, f"CA{turn}a"), ring(practice, f"CA{turn}b", STRANGER)]
+
+        def answer(call: Call) -> str:
+            with inside(practice):
+                return calls.answer_call(call=call, by=dana).status
+
+        results = together([lambda: answer(pair[0]), lambda: answer(pair[1])])  # noqa: B023
+        assert results == ["live", "live"]
+        with inside(practice):
+            assert Call.objects.filter(status="live").count() == 1
+
+
+def test_a_call_in_another_practice_goes_on_hold_too(practice, patient, dana):
+    other = a_practice("cedar-park")
+    there = a_member(other, dana.user)
+    with inside(other):
+        Membership.objects.filter(pk=there.pk).update(desk_phone="+15035550903")
+    elsewhere, here = ring(other, "CA9"), ring(practice)
+    with inside(other):
+        calls.answer_call(call=elsewhere, by=an_actor(there))
+    with inside(practice):
+        calls.answer_call(call=here, by=dana)
+        assert Call.objects.count() == 1  # the scope is this practice's again
+    assert (now(other, elsewhere).status, now(practice, here).status) == ("held", "live")
 
 
 def test_only_the_person_who_speaks_may_hold_resume_end(practice, patient, dana, kim):
