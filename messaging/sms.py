@@ -1,4 +1,4 @@
-"""Texts through Twilio: the only file that knows the supplier.
+"""Texts through Twilio: this file and `messaging.voice` know the supplier, no other.
 
 The official client, without its own retries and without its log: numbers and words stay out of logs.
 """
@@ -7,7 +7,7 @@ import datetime as dt
 import functools
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -105,10 +105,17 @@ def send(
     more: dict[str, Any] = {}
     if valid_for is not None:
         more["validity_period"] = int(min(max(valid_for, SHORTEST_VALIDITY), LONGEST_VALIDITY))
-    try:
-        taken = client_for(account).messages.create(
+    return handed_over(
+        lambda: client_for(account).messages.create(
             from_=from_, to=to, body=body, status_callback=callback, **more
         )
+    )
+
+
+def handed_over(act: Callable[[], Any]) -> Answer:
+    """What came of a request that gives the supplier something to do; its row's `sid` proves it was taken."""
+    try:
+        taken = act()
         return Answer("accepted", supplier_id=str(taken.sid)) if taken.sid else UNCERTAIN
     except Busy as busy:
         return Answer("refused", code="20429", verdict=BY_STATUS[429], retry_after=busy.retry_after)
@@ -117,7 +124,7 @@ def send(
     except TwilioException as error:
         return _refusal(error)
     except Exception:
-        # Time-outs, resets, half an answer: the text may be on its way.
+        # Time-outs, resets, half an answer: it may be on its way.
         return UNCERTAIN
 
 
@@ -147,6 +154,43 @@ def sent_to(account: Account, *, from_: str, to: str) -> list[Listed]:
     """
     found: Iterable[Any] = client_for(account).messages.list(from_=from_, to=to, limit=100)
     return [Listed(str(text.sid), text.body or "", text.date_created) for text in found]
+
+
+class NotFetched(Exception):
+    """A file was not fetched; `gone` when the supplier says that it has no such file."""
+
+    def __init__(self, words: str, *, gone: bool = False) -> None:
+        super().__init__(words)
+        self.gone = gone
+
+
+def fetch(account: Account, path: str, *, largest: int) -> tuple[bytes, str]:
+    """A file of the account and its declared type, from the supplier's own host and no other.
+
+    The address is made here from `path`, below the account: never from what a webhook says, and a redirect
+    is not followed, so that our credentials go nowhere else. Raises NotFetched.
+    """
+    base = settings.TWILIO_BASE_URL.rstrip("/") or SUPPLIER_URL
+    session: requests.Session = client_for(account).http_client.session
+    try:
+        with session.get(
+            f"{base}/2010-04-01/Accounts/{account.sid}/{path}",
+            auth=(account.sid, account.token),
+            allow_redirects=False,
+            stream=True,
+            timeout=settings.TWILIO_TIMEOUT_SECONDS,
+        ) as answer:
+            if answer.status_code != 200:
+                words = f"the supplier answered {answer.status_code}"
+                raise NotFetched(words, gone=answer.status_code in {404, 410})
+            content = bytearray()
+            for piece in answer.iter_content(64 * 1024):
+                content += piece
+                if len(content) > largest:
+                    raise NotFetched("the file is too large", gone=True)
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        raise NotFetched(type(error).__name__) from None
+    return bytes(content), answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
 def callback_url(practice: Practice, message_id: object) -> str:
