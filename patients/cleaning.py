@@ -11,7 +11,8 @@ from patients.names import tidy
 from practices.models import Language
 
 LIMITS = {"given": 200, "family": 200, "preferred": 200, "pronouns": 30, "need_note": 500, "know_first": 1000}
-MANY_LINES = {"need_note", "know_first"}
+LIMITS |= {"privacy_note": 500}
+MANY_LINES = {"need_note", "know_first", "privacy_note"}
 CHOICES: dict[str, tuple[str, ...]] = {
     "sex": tuple(Sex.values),
     "language": tuple(Language.values),
@@ -62,6 +63,8 @@ def clean_person(values: Mapping[str, Any], *, today: dt.date) -> tuple[dict[str
 
 
 def _clean_field(name: str, value: Any, today: dt.date) -> Any:
+    if name == "privacy_note":  # absent when empty
+        return _clean_text(str(value or ""), LIMITS[name], lines=True) or None
     if name in LIMITS:
         return _clean_text(str(value or ""), LIMITS[name], lines=name in MANY_LINES)
     if name in CHOICES:
@@ -74,7 +77,7 @@ def _clean_field(name: str, value: Any, today: dt.date) -> Any:
         return _clean_needs(value)
     if name == "address":
         return _clean_address(value)
-    if name in {"deceased", "active"}:
+    if name in {"deceased", "active", "no_voicemail", "neutral_name"}:
         return bool(value)
     raise KeyError(name)
 

@@ -29,6 +29,8 @@ PERSON = (
     "need_note",
     "know_first",
 )
+# How a stored patient wants to be reached in confidence; not asked of a new one.
+CONFIDENCE = ("no_voicemail", "neutral_name", "privacy_note")
 ROW = re.compile(r"(phone|email)_(\d{1,2})$")
 HOW_CHOICES = [(how.value, how.label) for how in Consent.How if how not in {"text", "import"}]
 
@@ -115,7 +117,8 @@ class PatientForm(forms.Form):
     def person(self) -> dict[str, Any]:
         """The fields of the patient's own row."""
         address = {part: self.cleaned_data[f"address_{part}"] for part in ADDRESS_PARTS}
-        return {name: self.cleaned_data[name] for name in PERSON} | {"address": address}
+        names = [name for name in (*PERSON, *CONFIDENCE) if name in self.fields]
+        return {name: self.cleaned_data[name] for name in names} | {"address": address}
 
     def contacts(self, kind: str) -> list[ContactGiven]:
         """The written phones or e-mails in their order."""
@@ -158,7 +161,17 @@ class NewPatientForm(PatientForm):
 
 
 class EditPatientForm(PatientForm):
-    """A stored patient; `version` is what the person saw."""
+    """A stored patient with its wishes for confidence; `version` is what the person saw."""
+
+    no_voicemail = forms.BooleanField(label="Leave no voicemail", required=False)
+    neutral_name = forms.BooleanField(
+        label="Do not name the practice",
+        required=False,
+        help_text="Messages and calls say “your care team”.",
+    )
+    privacy_note = lines(
+        "In confidence", LIMITS["privacy_note"], "What else the patient asked for, such as never at work."
+    )
 
     version = forms.IntegerField(min_value=1, max_value=2_147_483_647, widget=forms.HiddenInput)
 
@@ -199,7 +212,8 @@ class DuplicatesForm(forms.Form):
 
 def initial_of(patient: Patient) -> dict[str, Any]:
     """What the form of a stored patient shows first."""
-    initial = {name: getattr(patient, name) for name in PERSON} | {"version": patient.version}
+    initial = {name: getattr(patient, name) for name in (*PERSON, *CONFIDENCE)}
+    initial["version"] = patient.version
     if patient.birth_date:
         initial["birth_date"] = f"{patient.birth_date:%m/%d/%Y}"
     initial |= {f"address_{part}": value for part, value in (patient.address or {}).items()}

@@ -8,7 +8,7 @@ from django import forms
 from django.http import QueryDict
 
 from patients.cleaning import clean_contacts, clean_person
-from patients.forms import PERSON, ROW, EditPatientForm, initial_of
+from patients.forms import CONFIDENCE, PERSON, ROW, EditPatientForm, initial_of
 from patients.models import ContactPoint, Patient
 from practices.models import AuditEntry
 from practices.tenancy import current_practice
@@ -53,7 +53,7 @@ def choices(form: EditPatientForm, current: Patient) -> list[Choice]:
             words(shown, part),
             theirs=part in before and before[part] == typed.get(part),
         )
-        for part in (*PERSON, *GROUPS)
+        for part in (*PERSON, *CONFIDENCE, *GROUPS)
         if typed.get(part) != stored[part]
     ]
 
@@ -113,7 +113,7 @@ def plain_of_record(patient: Patient) -> dict[str, Any]:
         f"{kind}s": sorted([p.value, p.use, p.rank] for p in points if p.system == kind)
         for kind in ContactPoint.System.values
     }
-    return _plain({name: getattr(patient, name) for name in (*PERSON, "address")}) | rows
+    return _plain({name: getattr(patient, name) for name in (*PERSON, *CONFIDENCE, "address")}) | rows
 
 
 def _plain(person: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,6 +124,8 @@ def _plain(person: Mapping[str, Any]) -> dict[str, Any]:
 
 def _labels(form: forms.Form, name: str) -> str:
     field, value = form.fields[name], form[name].value()
+    if isinstance(field, forms.BooleanField):
+        return "Yes"
     if not isinstance(field, forms.ChoiceField):
         return str(value)
     known = {str(key): str(label) for key, label in field.choices}  # type: ignore[union-attr,misc]

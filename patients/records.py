@@ -4,7 +4,8 @@ import datetime as dt
 from typing import Any
 
 from patients.contacts import show_phone
-from patients.models import Channel, Consent, ContactPoint, Need, Patient
+from patients.models import Channel, Consent, ContactPoint, Need, Patient, RelatedPerson
+from patients.privacy import labels_of
 from patients.search import Match
 from practices.access import Admission
 from practices.models import AccessEvent, AuditEntry, Practice, User
@@ -26,6 +27,16 @@ DONE = {
     "patient.updated": "changed the details",
     "consent.given": "recorded a yes",
     "consent.withdrawn": "recorded a no",
+    "related.added": "wrote down who may speak for the patient",
+    "related.changed": "changed what somebody may be told",
+    "related.ended": "ended somebody's permission",
+    "flag.raised": "raised a flag under Know first",
+    "flag.taken_down": "took a flag down",
+    "identity.verified": "verified a caller by two facts",
+    "identity.wrong": "got a wrong answer from a caller",
+    "identity.overridden": "told without two facts",
+    "identity.noted": "noted who speaks",
+    "disclosure.made": "opened details to be told",
     "access_log.viewed": "looked at this log",
 }
 
@@ -92,6 +103,17 @@ def consents(patient: Patient) -> list[dict[str, Any]]:
         {"channel": channel.value, "label": label, "consent": stored.get(channel.value)}
         for channel, label in ((Channel.SMS, "Texts"), (Channel.EMAIL, "E-mail"))
     ]
+
+
+def around(patient: Patient) -> dict[str, Any]:
+    """The people who may speak for the patient, what each may be told, and those whose permission ended."""
+    everybody = RelatedPerson.objects.filter(patient=patient).order_by("since", "pk")
+    people, ended = [], []
+    for person in everybody:
+        person.told = labels_of(list(person.may))
+        person.phone_text = show_phone(person.phone) if person.phone else ""
+        (ended if person.ended_at else people).append(person)
+    return {"people": people, "ended": ended}
 
 
 def needs(patient: Patient) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from patients import views
+from patients import related_views, views
 
 urlpatterns = [
     path("patients/", views.patients, name="patients"),
@@ -12,5 +12,10 @@ urlpatterns = [
     path("patients/<uuid:patient_id>/", views.record_page, name="patient"),
     path("patients/<uuid:patient_id>/edit/", views.edit, name="patient-edit"),
     path("patients/<uuid:patient_id>/consent/", views.consent, name="patient-consent"),
+    path("patients/<uuid:patient_id>/related/new/", related_views.related_new, name="patient-related-new"),
+    path("related/<uuid:related_id>/", related_views.related_change, name="patient-related"),
+    path("related/<uuid:related_id>/end/", related_views.related_end, name="patient-related-end"),
+    path("patients/<uuid:patient_id>/flags/new/", related_views.flag_new, name="patient-flag-new"),
+    path("flags/<uuid:flag_id>/down/", related_views.flag_down, name="patient-flag-down"),
     path("patients/<uuid:patient_id>/access/", views.access_log, name="patient-access"),
 ]

@@ -21,6 +21,7 @@ from patients.forms import (
     initial_from,
 )
 from patients.models import Patient
+from patients.privacy import disclosures
 from patients.registry import (
     InvalidPatient,
     StalePatient,
@@ -146,6 +147,7 @@ def show_record(request: DeskRequest, patient: Patient, status: int = 200) -> Ht
     context = records.head(patient, request.admission, "overview") | {
         "consents": records.consents(patient),
         "needs": records.needs(patient),
+        **records.around(patient),
         "how_choices": HOW_CHOICES,
         "panels": panels(request, patient),
     }
@@ -239,5 +241,6 @@ def access_log(request: DeskRequest, patient_id: uuid.UUID) -> HttpResponse:
     record("access_log.viewed", patient, by=request.actor, patient_id=patient.pk)
     record_read(by=request.actor, patients=[patient.pk], screen="access log")
     events = records.access_log(patient, request.practice)
-    context = records.head(patient, request.admission, "access") | {"events": events}
+    told = disclosures(patient.pk)
+    context = records.head(patient, request.admission, "access") | {"events": events, "disclosures": told}
     return render(request, "patients/access_log.html", context)

@@ -25,8 +25,8 @@ from tests.factories import a_patient, a_type
 from tests.scheduling.conftest import a_diary, at
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
-BOOKING_QUERIES = 31
-PANEL_QUERIES = 13
+BOOKING_QUERIES = 32
+PANEL_QUERIES = 14
 
 
 @pytest.fixture
