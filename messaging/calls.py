@@ -19,6 +19,7 @@ from messaging.models import Call, Message, Task
 from messaging.outbox import address_index
 from messaging.staff_tasks import NotAColleague, open_task
 from patients.models import Channel, Patient
+from patients.related import speaking_from
 from practices import audit
 from practices.access import practices_of
 from practices.audit import Actor
@@ -82,10 +83,12 @@ def shown_number(from_: str) -> str:
 
 
 def candidates(call: Call) -> list[Patient]:
-    """The living, active patients who have the caller's number; several may share it."""
+    """The living, active patients who have the caller's number, and those the caller may speak for."""
     if not call.address_index:
         return []
-    return [patient for patient in same_number(call.address_index) if patient.active]
+    own = [patient for patient in same_number(call.address_index) if patient.active]
+    spoken_for = [person.patient for person in speaking_from(call.address_index)]
+    return list({patient.pk: patient for patient in [*own, *spoken_for]}.values())
 
 
 @transaction.atomic
