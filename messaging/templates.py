@@ -9,7 +9,9 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-ALLOWED = frozenset({"practice", "name", "clinician", "date", "time", "phone", "link", "count"})
+from messaging.spoken import CALLS
+
+ALLOWED = frozenset({"practice", "name", "clinician", "date", "time", "visits", "phone", "link", "count"})
 
 GSM_BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -30,6 +32,18 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
     "reminder": {
         "en": "$practice: your appointment is $date at $time. Reply YES if you will come. Details: $link",
         "es": "$practice: su cita es el $date a las $time. Responda SI si viene. Detalles: $link",
+    },
+    "reminder-many": {
+        "en": "$practice: appointments $visits. Reply YES if you will come. $link",
+        "es": "$practice: citas $visits. Responda SI si viene. $link",
+    },
+    "expected": {
+        "en": "$practice: we expect you $date at $time. Details: $link",
+        "es": "$practice: le esperamos el $date a las $time. Detalles: $link",
+    },
+    "expected-many": {
+        "en": "$practice: we expect you $visits. Details: $link",
+        "es": "$practice: le esperamos $visits. Detalles: $link",
     },
     "moved": {
         "en": "$practice: your appointment is now $date at $time. Reply YES if you will come. Details: $link",
@@ -90,6 +104,44 @@ MAILS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "¿Preguntas? Llame al $phone.\n\n$practice",
         ),
     },
+    "reminder-many": {
+        "en": (
+            "Reminder: your appointments at $practice",
+            "Hello $name,\n\nthis is a reminder of appointments at $practice: $visits.\n\n"
+            "To say who will come, or to ask for another time:\n$link\n\n"
+            "Questions: call $phone.\n\n$practice",
+        ),
+        "es": (
+            "Recordatorio: sus citas en $practice",
+            "Hola, $name:\n\nLe recordamos las citas en $practice: $visits.\n\n"
+            "Para confirmar, o pedir otra hora:\n$link\n\n"
+            "¿Preguntas? Llame al $phone.\n\n$practice",
+        ),
+    },
+    "expected": {
+        "en": (
+            "See you at $practice",
+            "Hello $name,\n\nwe expect you at $practice on $date at $time.\n\n"
+            "The details are here:\n$link\n\nQuestions: call $phone.\n\n$practice",
+        ),
+        "es": (
+            "Le esperamos en $practice",
+            "Hola, $name:\n\nLe esperamos en $practice el $date a las $time.\n\n"
+            "Los detalles:\n$link\n\n¿Preguntas? Llame al $phone.\n\n$practice",
+        ),
+    },
+    "expected-many": {
+        "en": (
+            "See you at $practice",
+            "Hello $name,\n\nwe expect you at $practice: $visits.\n\n"
+            "The details are here:\n$link\n\nQuestions: call $phone.\n\n$practice",
+        ),
+        "es": (
+            "Le esperamos en $practice",
+            "Hola, $name:\n\nLe esperamos en $practice: $visits.\n\n"
+            "Los detalles:\n$link\n\n¿Preguntas? Llame al $phone.\n\n$practice",
+        ),
+    },
     "moved": {
         "en": (
             "Your appointment at $practice has a new time",
@@ -147,14 +199,15 @@ def render(kind: str, language: str, variables: Mapping[str, object], *, channel
 
     Raises UnknownWording for an unknown kind, a variable outside ALLOWED, or one that is missing.
     """
-    table: Mapping[str, Mapping[str, str | tuple[str, str]]] = MAILS if channel == "email" else TEXTS
+    table: Mapping[str, Mapping[str, str | tuple[str, str]]]
+    table = {"email": MAILS, "call": CALLS}.get(channel, TEXTS)
     if kind not in table or not ALLOWED.issuperset(variables):
         raise UnknownWording(f"{kind}: {sorted(set(variables) - ALLOWED)}")
     found = table[kind].get(language) or table[kind]["en"]
     subject, body = found if isinstance(found, tuple) else ("", found)
     values = {name: " ".join(str(value).split()) for name, value in variables.items()}
     if channel != "email":
-        values |= {key: values[key].translate(BARE) for key in ("date", "time") if key in values}
+        values |= {key: values[key].translate(BARE) for key in ("date", "time", "visits") if key in values}
     try:
         body, subject = string.Template(body).substitute(values), string.Template(subject).substitute(values)
     except KeyError as error:

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from messaging.replies import STOP
+from messaging.spoken import CALLS
 from messaging.templates import ALLOWED, MAILS, TEXTS, UnknownWording, render, segments
 
 VALUES = {
@@ -13,18 +14,23 @@ VALUES = {
     "clinician": "Dr. Osei",
     "date": "Wed, Mar 14",
     "time": "10:30 AM",
+    "visits": "Nov 24 9:00 AM and Nov 25 10:30 AM",
     "phone": "(503) 555-0100",
     "link": "https://desk.example/v/abcd" + "x" * 22,
     "count": "9",
 }
-SPANISH = VALUES | {"date": "sábado 14 de marzo", "time": "10:30 a. m."}
+SPANISH = VALUES | {
+    "date": "sábado 14 de marzo",
+    "time": "10:30 a. m.",
+    "visits": "24 nov 9:00 y 25 nov 10:30",
+}
 CANARIES = {
     "reason": "XANAX-REFILL", "appointment_type": "OB ultrasound", "note": "HIV", "birth_date": "1986-03-14",
     "insurance": "AETNA-1", "know_first": "angry son",
 }  # fmt: skip
-WORDINGS = [("sms", kind, language) for kind in TEXTS for language in TEXTS[kind]] + [
-    ("email", kind, language) for kind in MAILS for language in MAILS[kind]
-]
+WORDINGS = [("sms", kind, language) for kind in TEXTS for language in TEXTS[kind]]
+WORDINGS += [("email", kind, language) for kind in MAILS for language in MAILS[kind]]
+WORDINGS += [("call", kind, language) for kind in CALLS for language in CALLS[kind]]
 every_wording = pytest.mark.parametrize(("channel", "kind", "language"), WORDINGS)
 ASKS = re.compile(r"(?:reply|text|send|respond[ae]|conteste|envíe)\s+[\"“']?(\w+)", re.IGNORECASE)
 
@@ -35,7 +41,8 @@ def words(channel, kind, language):
 
 @every_wording
 def test_only_allowed_variables_reach_a_wording(channel, kind, language):
-    source = TEXTS[kind][language] if channel == "sms" else " ".join(MAILS[kind][language])
+    table = {"sms": TEXTS, "email": MAILS, "call": CALLS}[channel]
+    source = " ".join(table[kind][language]) if channel == "email" else table[kind][language]
     assert set(re.findall(r"\$\{?(\w+)", source)) <= ALLOWED
     for name, value in CANARIES.items():
         with pytest.raises(UnknownWording):
@@ -69,6 +76,12 @@ def test_every_message_names_the_practice_and_no_subject_names_a_patient(channel
 def test_a_text_fits_into_one(kind, language):
     body = words("sms", kind, language).body
     assert segments(body) == 1, f"{len(body)}: {body}"
+
+
+@pytest.mark.parametrize("kind", CALLS)
+def test_a_call_is_over_within_a_minute(kind):
+    for language in CALLS[kind]:
+        assert len(words("call", kind, language).body.split()) < 60  # a voice says more than one a second
 
 
 def test_a_text_keeps_to_one_line_whatever_a_name_holds():
