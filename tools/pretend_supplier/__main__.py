@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import texts
-from .server import Supplier
 from .settings import DEMO_ACCOUNT_SID, DEMO_AUTH_TOKEN, Settings, SettingsError, pair, read_config
+from .supplier import Supplier
 
 
 def options() -> argparse.ArgumentParser:
@@ -27,6 +27,7 @@ def options() -> argparse.ArgumentParser:
     add("--name", action="append", default=[], metavar="+1503…=NAME", help="the name of a line")
     add("--route", action="append", default=[], metavar="PUBLIC=LOCAL", help="where PUBLIC is served")
     add("--ledger", type=Path, help="file that keeps texts, phones and mails between runs")
+    add("--pace", type=float, help="how long a telephone's second is here (1)")
     add("--config", type=Path, help="JSON file with numbers, phones, routes and delays")
     add("--sent-after", type=float, help="seconds until a text is sent")
     add("--delivered-after", type=float, help="seconds from there until it is delivered")
@@ -41,7 +42,7 @@ def read_settings(arguments: argparse.Namespace) -> Settings:
         read_config(arguments.config, settings)
     settings.smtp_port = None if arguments.no_mail else arguments.smtp_port
     settings.opt_out_replies = not arguments.no_opt_out_replies
-    for name in ("account_sid", "auth_token", "sent_after", "delivered_after"):
+    for name in ("account_sid", "auth_token", "sent_after", "delivered_after", "pace"):
         value = getattr(arguments, name)
         if value is not None:
             setattr(settings, name, value)

@@ -9,13 +9,13 @@ import threading
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
-from urllib.parse import urlencode
 
 from . import texts
 from .carrier import Carrier, Refused
 from .faults import DropConnection, Fault, FaultPlan
-from .ledger import API_VERSION, FINAL, Message
+from .ledger import FINAL, Message
+from .paging import page_of
+from .settings import Settings
 from .wire import Request, Response, json_answer
 
 MORE_INFO = "https://www.twilio.com/docs/errors/{code}"
@@ -47,52 +47,70 @@ def fault_answer(fault: Fault) -> Response | None:
     return None
 
 
-class MessagesApi:
-    """Answers the paths below ``/2010-04-01/Accounts/``."""
+# Faults that strike when the order was already taken.
+AFTER = ("500-after", "hang-after", "reset-after", "garbage", "slow")
 
-    def __init__(self, carrier: Carrier, faults: FaultPlan, stopping: threading.Event) -> None:
-        self.carrier = carrier
-        self.faults = faults
-        self.stopping = stopping
+
+class Doors:
+    """What all parts of the API share: who may come in, ordered faults, pages of lists."""
+
+    page = staticmethod(page_of)
+
+    def __init__(self, settings: Settings, faults: FaultPlan, stopping: threading.Event) -> None:
+        self.settings, self.faults, self.stopping = settings, faults, stopping
+
+    def check(self, request: Request, found: dict[str, str]) -> Response | None:
+        """Return the refusal for whoever is not let in."""
+        settings = self.settings
+        if not allowed(request.headers.get("authorization", ""), settings.account_sid, settings.auth_token):
+            return error(20003, 401, headers={"WWW-Authenticate": 'Basic realm="Twilio API"'})
+        return None if found["account"] == settings.account_sid else self.missing(request)
+
+    def missing(self, request: Request) -> Response:
+        """Answer that there is no such thing."""
+        return error(20404, 404, f"The requested resource {request.path} was not found")
+
+    def trouble(self, on: str, to: str) -> Response | None:
+        """Have the ordered fault, if any, on a request that changes nothing."""
+        fault = self.faults.draw(on, to)
+        return self.failing(fault) if fault else None
+
+    def failing(self, fault: Fault) -> Response | None:
+        """Fail as ordered; a slow answer is the true one, only later."""
+        if fault.kind == "slow":
+            self.stopping.wait(fault.seconds)
+        return fault_answer(fault)
+
+
+class MessagesApi:
+    """Answers the paths of texts below ``/2010-04-01/Accounts/``."""
+
+    def __init__(self, carrier: Carrier, doors: Doors) -> None:
+        self.carrier, self.doors = carrier, doors
+        self.faults, self.stopping = doors.faults, doors.stopping
 
     def answer(self, request: Request, found: dict[str, str]) -> Response:
         """Check who asks, then answer."""
-        settings = self.carrier.settings
-        if not allowed(request.headers.get("authorization", ""), settings.account_sid, settings.auth_token):
-            return error(20003, 401, headers={"WWW-Authenticate": 'Basic realm="Twilio API"'})
-        if found["account"] != settings.account_sid:
-            return self._missing(request)
+        refused = self.doors.check(request, found)
+        if refused is not None:
+            return refused
         if "sid" not in found:
             return self._send(request) if request.method == "POST" else self._list(request)
         message = self.carrier.ledger.messages.get(found["sid"])
         if message is None:
-            return self._missing(request)
+            return self.doors.missing(request)
         if request.method == "DELETE":
             self.carrier.ledger.drop_message(message.sid)
             return Response(HTTPStatus.NO_CONTENT)
         if request.method == "POST":
             return self._change(request, message)
-        broken = self._trouble("fetch", message.to)
-        return broken or json_answer(message.as_api())
-
-    def _missing(self, request: Request) -> Response:
-        return error(20404, 404, f"The requested resource {request.path} was not found")
-
-    def _trouble(self, on: str, to: str) -> Response | None:
-        """Have the ordered fault, if any, on a request that changes nothing."""
-        fault = self.faults.draw(on, to)
-        if fault is None:
-            return None
-        if fault.kind == "slow":
-            self.stopping.wait(fault.seconds)
-        return fault_answer(fault)
+        return self.doors.trouble("fetch", message.to) or json_answer(message.as_api())
 
     def _send(self, request: Request) -> Response:
         form = request.form()
         fault = self.faults.draw("send", texts.normal_number(form.get("To", "")) or "")
         kind = fault.kind if fault else ""
-        taken_first = kind in ("500-after", "hang-after", "reset-after", "garbage", "slow", "")
-        if fault and not taken_first:
+        if fault and kind not in AFTER:
             return fault_answer(fault) or error(20500, 500)
         try:
             order = self.carrier.check(form)
@@ -122,49 +140,16 @@ class MessagesApi:
 
     def _list(self, request: Request) -> Response:
         query = request.query
-        broken = self._trouble("list", query.get("To", ""))
+        broken = self.doors.trouble("list", query.get("To", ""))
         if broken is not None:
             return broken
         try:
-            size = max(1, min(1000, int(query.get("PageSize", "50"))))
-            page = max(0, int(query.get("Page", "0")))
-            found = [message for message in self._newest_first() if matches(message, query)]
+            found = [one for one in reversed(self.carrier.ledger.snapshot()) if matches(one, query)]
+            return json_answer(
+                self.doors.page(request, "messages", found, lambda one: one.sid, Message.as_api)
+            )
         except ValueError:
             return error(20001, 400)
-        start = page * size
-        if (anchor := query.get("PageToken", "").removeprefix("PA")) != "":
-            sids = [message.sid for message in found]
-            start = sids.index(anchor) + 1 if anchor in sids else start
-        return json_answer(self._page(request, found, start, size, page))
-
-    def _newest_first(self) -> list[Message]:
-        return list(reversed(self.carrier.ledger.snapshot()))
-
-    def _page(
-        self, request: Request, found: list[Message], start: int, size: int, page: int
-    ) -> dict[str, Any]:
-        shown = found[start : start + size]
-        base = f"/{API_VERSION}/Accounts/{self.carrier.settings.account_sid}/Messages.json"
-        wishes = {
-            key: value for key, value in request.query.items() if key not in ("Page", "PageToken", "PageSize")
-        }
-
-        def uri(number: int, token: str = "") -> str:
-            tail = {"PageToken": token} if token else {}
-            return f"{base}?{urlencode({**wishes, 'PageSize': size, 'Page': number, **tail})}"
-
-        more = start + size < len(found)
-        return {
-            "end": max(0, start + len(shown) - 1),
-            "first_page_uri": uri(0),
-            "messages": [message.as_api() for message in shown],
-            "next_page_uri": uri(page + 1, "PA" + shown[-1].sid) if more else None,
-            "page": page,
-            "page_size": size,
-            "previous_page_uri": uri(page - 1) if page else None,
-            "start": start,
-            "uri": uri(page),
-        }
 
 
 def allowed(header: str, account_sid: str, auth_token: str) -> bool:

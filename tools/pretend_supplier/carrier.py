@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from . import texts
 from .courier import Courier, Delivery
 from .ledger import API_VERSION, FINAL, Ledger, Message, now
+from .pictures import ENCLOSURES
 from .settings import Settings
 from .twiml import Reply, TwimlError, read_replies
 
@@ -120,15 +121,16 @@ class Carrier:
 
     # From a phone to the practice
 
-    def write(self, phone: str, line: str, body: str) -> Message:
-        """Take a text a patient wrote, and post it to the line's webhook."""
+    def write(self, phone: str, line: str, body: str, enclosed: Sequence[str] = ()) -> Message:
+        """Take a text a patient wrote, and post it to the line's webhook; the words name pictures."""
         with self.ledger.changed:
             blocked = (line, phone) in self.ledger.opt_outs
             kind = texts.opt_out_type(body, blocked)
             message = Message(
-                sid="SM" + secrets.token_hex(16),
+                sid=("MM" if enclosed else "SM") + secrets.token_hex(16),
                 account_sid=self.settings.account_sid,
                 direction="inbound",
+                media=[{"sid": "ME" + secrets.token_hex(16), "what": what} for what in enclosed],
                 from_=phone,
                 to=line,
                 body=body,
@@ -158,7 +160,7 @@ class Carrier:
         if line is None or not line.url:
             self._remark(message, "Nobody listens on this number.")
             return None
-        delivery = self.courier.post(line.url, inbound_params(message))
+        delivery = self.courier.post(line.url, inbound_params(message, self.settings.base_url))
         if not delivery.ok:
             self._remark(message, f"The practice's system did not take this text: {delivery.tries[-1]}.")
             return delivery
@@ -222,7 +224,7 @@ def status_params(message: Message, status: str) -> dict[str, str]:
     return params
 
 
-def inbound_params(message: Message) -> dict[str, str]:
+def inbound_params(message: Message, host: str = "") -> dict[str, str]:
     """Return the parameters of an inbound webhook."""
     params = {
         "AccountSid": message.account_sid,
@@ -231,7 +233,7 @@ def inbound_params(message: Message) -> dict[str, str]:
         "From": message.from_,
         "FromCountry": "US",
         "MessageSid": message.sid,
-        "NumMedia": "0",
+        "NumMedia": str(len(message.media)),
         "NumSegments": str(texts.segments(message.body)),
         "SmsMessageSid": message.sid,
         "SmsSid": message.sid,
@@ -241,4 +243,7 @@ def inbound_params(message: Message) -> dict[str, str]:
     }
     if message.opt_out_type:
         params["OptOutType"] = message.opt_out_type
+    for number, piece in enumerate(message.media):
+        params[f"MediaContentType{number}"] = ENCLOSURES[piece["what"]].declared
+        params[f"MediaUrl{number}"] = f"{host}{message.uri.removesuffix('.json')}/Media/{piece['sid']}"
     return params

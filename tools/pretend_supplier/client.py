@@ -5,14 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
-from .server import Supplier
+from .call_client import CallsClient
 from .settings import DEMO_ACCOUNT_SID, DEMO_AUTH_TOKEN, Settings
+from .supplier import Supplier
 
 Json = dict[str, Any]
 
@@ -21,7 +22,7 @@ class ControlError(RuntimeError):
     """The supplier refused what a test asked of it."""
 
 
-class SupplierClient:
+class SupplierClient(CallsClient):
     """Speaks to the control doors of a supplier that runs at ``base_url``."""
 
     def __init__(self, base_url: str) -> None:
@@ -57,9 +58,10 @@ class SupplierClient:
         """Return a phone with its kind, name, opt-outs and conversation."""
         return dict(self.call("GET", f"/pretend/phones/{quote(number)}"))
 
-    def set_phone(self, number: str, kind: str = "mobile", name: str = "") -> Json:
-        """Set how a phone behaves; the kinds are those of ``texts.PHONE_KINDS``."""
-        return dict(self.call("POST", f"/pretend/phones/{quote(number)}", {"kind": kind, "name": name}))
+    def set_phone(self, number: str, kind: str = "mobile", name: str = "", **more: str) -> Json:
+        """Set how a phone behaves: ``texts.PHONE_KINDS``; more: answers (PHONE_ANSWERS), presses (keys)."""
+        order = {"kind": kind, "name": name, **more}
+        return dict(self.call("POST", f"/pretend/phones/{quote(number)}", order))
 
     def conversation(self, number: str) -> list[Json]:
         """Return every text from and to a phone, oldest first."""
@@ -69,9 +71,10 @@ class SupplierClient:
         """Return the texts a phone got or will get, oldest first, replies included."""
         return [text for text in self.conversation(number) if text["direction"] != "inbound"]
 
-    def write(self, from_: str, to: str, body: str) -> Json:
+    def write(self, from_: str, to: str, body: str, enclosed: Sequence[str] = ()) -> Json:
         """Let a patient write to a line; the webhook goes out at once, from another thread."""
-        return dict(self.call("POST", f"/pretend/phones/{quote(from_)}/texts", {"to": to, "body": body}))
+        order = {"to": to, "body": body, "enclosed": list(enclosed)}
+        return dict(self.call("POST", f"/pretend/phones/{quote(from_)}/texts", order))
 
     def replay(self, sid: str, times: int = 1, at_once: bool = False) -> list[list[str]]:
         """Post the webhook of a text again and return the status of each try."""
@@ -94,9 +97,9 @@ class SupplierClient:
         """Work well again."""
         self.call("DELETE", "/pretend/faults")
 
-    def add_number(self, number: str, url: str = "", name: str = "") -> None:
-        """Add a practice's line, or change its webhook or name."""
-        self.call("POST", "/pretend/numbers", {"number": number, "url": url, "name": name})
+    def add_number(self, number: str, url: str = "", name: str = "", **more: str) -> None:
+        """Add a practice's line, or change it; more: voice_url, voice_status_url."""
+        self.call("POST", "/pretend/numbers", {"number": number, "url": url, "name": name, **more})
 
     def mails(self, to: str = "") -> list[Json]:
         """Return the mails, oldest first, all or those to one address."""
@@ -141,10 +144,17 @@ class PretendSupplier(SupplierClient):
             ledger=ledger,
             routes=dict(routes or {}),
             opt_out_replies=opt_out_replies,
-            **{"sent_after": delay, "delivered_after": delay, "retry_after": delay, **more},
+            **{
+                "sent_after": delay,
+                "delivered_after": delay,
+                "retry_after": delay,
+                "pace": 0.02,
+                "desk_answers_after": delay,
+                **more,
+            },
         )
         for number, url in (numbers or {}).items():
-            settings.add_line(number, url)
+            settings.add_line(number, url=url)
         self.account_sid, self.auth_token = account_sid, auth_token
         self._supplier = Supplier(settings)
         super().__init__(f"http://127.0.0.1:{self._supplier.port}")

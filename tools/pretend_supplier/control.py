@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +11,8 @@ from . import texts
 from .carrier import Carrier
 from .faults import FaultPlan
 from .ledger import Phone
+from .pictures import ENCLOSURES
+from .settings import LINE_FACTS
 from .wire import BadRequest, Request, Response, json_answer, problem
 
 TEXT_LIMIT = 4_000
@@ -29,19 +31,24 @@ def clean(value: Any, limit: int) -> str:
     return str(value or "")[:limit].encode("utf-8", errors="replace").decode("utf-8")
 
 
-def writing(carrier: Carrier, phone: str, line: str, body: str) -> dict[str, Any]:
-    """Let a phone write a text to a practice's line."""
+def writing(
+    carrier: Carrier, phone: str, line: str, body: str, enclosed: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Let a phone write a text to a practice's line, with pictures or without."""
     body = clean(body, TEXT_LIMIT + 1)
-    if not body.strip() or len(body) > TEXT_LIMIT:
-        raise BadRequest(f"a text has 1 to {TEXT_LIMIT} letters")
-    return carrier.write(phone, line, body).as_control()
+    if not (body.strip() or enclosed) or len(body) > TEXT_LIMIT:
+        raise BadRequest(f"a text has 1 to {TEXT_LIMIT} letters, or something sent along")
+    unknown = [one for one in enclosed if one not in ENCLOSURES]
+    if unknown or len(enclosed) > 10:
+        raise BadRequest(f"up to ten of these can be sent along: {', '.join(ENCLOSURES)}")
+    return carrier.write(phone, line, body, enclosed).as_control()
 
 
 class Control:
     """Answers the control paths."""
 
-    def __init__(self, carrier: Carrier, faults: FaultPlan) -> None:
-        self.carrier = carrier
+    def __init__(self, carrier: Carrier, faults: FaultPlan, forget_calls: Callable[[], None]) -> None:
+        self.carrier, self.forget_calls = carrier, forget_calls
         self.ledger = carrier.ledger
         self.faults = faults
 
@@ -74,7 +81,11 @@ class Control:
         kind = str(data.get("kind", known.kind))
         if kind not in texts.PHONE_KINDS:
             return problem(f"unknown kind {kind!r}; known: {', '.join(texts.PHONE_KINDS)}")
-        phone = Phone(number, kind, clean(data.get("name", known.name), 80))
+        answers = str(data.get("answers", known.answers))
+        if answers not in texts.PHONE_ANSWERS:
+            return problem(f"unknown answers {answers!r}; known: {', '.join(texts.PHONE_ANSWERS)}")
+        presses = "".join(key for key in str(data.get("presses", known.presses)) if key in texts.KEYS)[:20]
+        phone = Phone(number, kind, clean(data.get("name", known.name), 80), answers, presses)
         self.ledger.keep_phone(phone)
         return json_answer(asdict(phone))
 
@@ -82,7 +93,8 @@ class Control:
         """Let a patient write ``body`` to the line ``to``."""
         data = request.json_object()
         phone, line = wanted_number(found["number"]), wanted_number(data.get("to"))
-        return json_answer(writing(self.carrier, phone, line, str(data.get("body", ""))), 201)
+        enclosed = [str(one) for one in data.get("enclosed", [])]
+        return json_answer(writing(self.carrier, phone, line, str(data.get("body", "")), enclosed), 201)
 
     def numbers(self, request: Request, found: dict[str, str]) -> Response:
         """List the practices' lines, or with POST add or change one or several."""
@@ -93,7 +105,7 @@ class Control:
                 if not isinstance(entry, dict):
                     raise BadRequest("send {number, url, name}, or a list of such")
                 number = wanted_number(entry.get("number"))
-                settings.add_line(number, clean(entry.get("url"), 500), clean(entry.get("name"), 80))
+                settings.add_line(number, **{name: clean(entry.get(name), 500) for name in LINE_FACTS})
         return json_answer([asdict(line) for line in settings.lines.values()])
 
     def set_faults(self, request: Request, found: dict[str, str]) -> Response:
@@ -105,11 +117,12 @@ class Control:
         return json_answer(self.faults.report())
 
     def reset(self, request: Request, found: dict[str, str]) -> Response:
-        """Forget all texts, phones, opt-outs, mails, faults and what was still to be sent."""
+        """Forget all texts, calls, phones, opt-outs, mails, faults and what was still to be sent."""
         self.carrier.courier.forget_jobs()
         self.carrier.courier.deliveries.clear()
         self.faults.clear()
         self.ledger.clear()
+        self.forget_calls()
         return json_answer({"status": "empty"})
 
     def mails(self, request: Request, found: dict[str, str]) -> Response:

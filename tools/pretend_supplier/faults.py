@@ -20,6 +20,8 @@ KINDS = (
     "slow",
     "garbage",
 )
+# A text, a call, a command to a call or conference; reading lists, single things, media; or any of these.
+REQUESTS = ("send", "call", "command", "list", "fetch", "media", "any")
 DEFAULT_SECONDS = {"slow": 1.0, "hang-before": 30.0, "hang-after": 30.0, "429": 1.0}
 
 
@@ -60,8 +62,8 @@ def read_fault(data: Any) -> Fault:
     if kind not in KINDS:
         raise FaultError(f"unknown kind {kind!r}; known: {', '.join(KINDS)}")
     on = str(data.get("on", "send"))
-    if on not in ("send", "list", "fetch", "any"):
-        raise FaultError("on is one of send, list, fetch, any")
+    if on not in REQUESTS:
+        raise FaultError(f"on is one of {', '.join(REQUESTS)}")
     try:
         rate = float(data.get("rate", 0))
         times = int(data.get("times", 0 if rate else 1))

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -49,6 +49,7 @@ class Message:
     opt_out_type: str = ""
     fault: str = ""
     note: str = ""
+    media: list[dict[str, str]] = field(default_factory=list)  # sid and what it is, for pictures
 
     @property
     def outbound(self) -> bool:
@@ -84,7 +85,7 @@ class Message:
             "error_message": texts.ERROR_WORDS.get(self.error_code or 0),
             "from": self.from_,
             "messaging_service_sid": None,
-            "num_media": "0",
+            "num_media": str(len(self.media)),
             "num_segments": str(texts.segments(self.body)),
             "price": None,
             "price_unit": "USD",
@@ -105,7 +106,7 @@ class Message:
 
 @dataclass
 class Mail:
-    """One mail taken on the SMTP port."""
+    """One mail taken on the SMTP port, or written by a patient here."""
 
     id: str
     received: str
@@ -114,15 +115,21 @@ class Mail:
     subject: str
     text: str
     html: str = ""
+    message_id: str = ""
+    reply_to: str = ""
+    note: str = ""
+    written: bool = False  # by the patient, on these pages
 
 
 @dataclass
 class Phone:
-    """A phone a patient holds: how it behaves, and a name when somebody gave one."""
+    """A phone: how it takes texts and calls, and a name when somebody gave one."""
 
     number: str
     kind: str = "mobile"
     name: str = ""
+    answers: str = "ask"
+    presses: str = ""  # keys it presses by itself when it is asked for some
 
 
 class Ledger:

@@ -65,6 +65,8 @@ class Letterbox:
             subject=str(parsed.get("Subject", "")),
             text=(part_text(parsed, "plain") or text_of_html(html_part)).strip(),
             html=html_part,
+            message_id=str(parsed.get("Message-ID", "")),
+            reply_to=str(parsed.get("Reply-To", "")),
         )
         self._ledger.keep_mail(mail)
         return "250 Kept; nothing is sent on"

@@ -6,6 +6,9 @@ import html
 import re
 from datetime import datetime
 
+from .pictures import ENCLOSURES
+from .wire import Response
+
 URL = re.compile(r"https?://[^\s<>\"']+")
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
@@ -89,3 +92,17 @@ def frame(title: str, current: str, body: str, kind: str = "") -> bytes:
 </body>
 </html>
 """.encode()
+
+
+def page(title: str, current: str, body: str, kind: str = "", status: int = 200) -> Response:
+    """Answer with a whole page."""
+    return Response(status, frame(title, current, body, kind), "text/html; charset=utf-8", dict(HEADERS))
+
+
+def enclosing() -> str:
+    """Return the boxes for what can be sent along."""
+    boxes = "".join(
+        f'<label><input type="checkbox" name="enclosed" value="{name}"> {escape(one.words)}</label>'
+        for name, one in ENCLOSURES.items()
+    )
+    return f'<details class="enclose"><summary>Send something along</summary><div>{boxes}</div></details>'

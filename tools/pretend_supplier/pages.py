@@ -1,15 +1,19 @@
-"""The pages on which a person plays the patient: phones, one phone's conversation, mails."""
+"""The pages on which a person plays the patient: the phones, and one phone's conversation."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from . import texts
+from .call_pages import CallPages
 from .carrier import Carrier
 from .control import wanted_number, writing
-from .ledger import Mail, Message, Phone
-from .markup import HEADERS, day_words, escape, frame, linked, time_tag
+from .ledger import Message, Phone
+from .markup import HEADERS, day_words, enclosing, escape, linked, page, time_tag
+from .pictures import ENCLOSURES
 from .wire import BadRequest, Request, Response, see_other
 
 STATIC = Path(__file__).with_name("static")
@@ -43,8 +47,8 @@ STATES = {
 class Pages:
     """Answers browsers; each page works by plain forms, the script only saves reloading."""
 
-    def __init__(self, carrier: Carrier) -> None:
-        self.carrier = carrier
+    def __init__(self, carrier: Carrier, calls: CallPages) -> None:
+        self.carrier, self.calls = carrier, calls
         self.ledger = carrier.ledger
 
     # Phones
@@ -73,6 +77,7 @@ A text that the practice sends shows up here at once.</p></div></section></main>
         line = self._line(number, request.query.get("line", ""))
         body = f"""<main class="two">{self._aside("", number)}
 <section class="pane" aria-label="Conversation">{self._head(number, line)}
+<ol class="calls" id="calls" data-keep>{self.calls.panel(number, line, self._label(line))}</ol>
 <ol class="talk" id="talk" aria-live="polite" aria-label="Texts" data-keep>{self._talk(number, line)}</ol>
 {self._writing(number, line)}</section></main>"""
         return page(texts.shown_number(number), "/", body, "talking")
@@ -82,8 +87,9 @@ A text that the practice sends shows up here at once.</p></div></section></main>
         number, form = wanted_number(found["number"]), request.form()
         line = wanted_number(form.get("line", ""))
         body = form.get("quick") or form.get("body", "")
-        if body.strip():
-            writing(self.carrier, number, line, body.strip().replace("\r\n", "\n"))
+        enclosed = [] if "quick" in form else request.values("enclosed")
+        if body.strip() or enclosed:
+            writing(self.carrier, number, line, body.strip().replace("\r\n", "\n"), enclosed)
         return see_other(f"/phones/{quote(number)}?{urlencode({'line': line})}#write")
 
     def set_kind(self, request: Request, found: dict[str, str]) -> Response:
@@ -93,14 +99,19 @@ A text that the practice sends shows up here at once.</p></div></section></main>
         if kind not in texts.PHONE_KINDS:
             raise BadRequest("no such kind of phone")
         known = self.ledger.phones.get(number, Phone(number))
-        self.ledger.keep_phone(Phone(number, kind, form.get("name", known.name).strip()[:80]))
+        answers = form.get("answers", known.answers)
+        if answers not in texts.PHONE_ANSWERS:
+            raise BadRequest("no such way to take calls")
+        name = form.get("name", known.name).strip()[:80]
+        self.ledger.keep_phone(replace(known, kind=kind, name=name, answers=answers))
         return see_other(f"/phones/{quote(number)}?{urlencode({'line': form.get('line', '')})}")
 
     def _line(self, number: str, wanted: str) -> str:
         """Return the line to show: the one asked for, the last one in use, or the first there is."""
         if (asked := texts.normal_number(wanted)) is not None:
             return asked
-        spoken = [message.line for message in self.ledger.conversation(number)]
+        calling = [leg.line for leg in self.calls.board.of_phone(number) if not leg.is_over]
+        spoken = [message.line for message in self.ledger.conversation(number)] + calling
         return spoken[-1] if spoken else next(iter(self.carrier.settings.lines), "")
 
     def _label(self, line: str) -> str:
@@ -123,6 +134,7 @@ A text that the practice sends shows up here at once.</p></div></section></main>
             silent = [phone for number, phone in self.ledger.phones.items() if number not in last]
             rows = [(self.ledger.phones[number], last[number]) for number in reversed(last)]
         everyone: list[tuple[Phone, Message | None]] = [*rows, *((phone, None) for phone in silent)]
+        everyone.sort(key=lambda entry: not self.calls.now(entry[0].number))
         digits = "".join(filter(str.isdigit, wanted))
         chosen = [
             self._row(phone, message, current)
@@ -139,7 +151,9 @@ A text that the practice sends shows up here at once.</p></div></section></main>
         mark = ' aria-current="page"' if phone.number == current else ""
         second = f'<span class="num">{escape(number)}</span>' if phone.name else ""
         preview = when = ""
-        if message is not None:
+        if (now := self.calls.now(phone.number)) != "":
+            when, preview = f'<b class="now">{now}</b>', '<span class="preview">&nbsp;</span>'
+        elif message is not None:
             who = "You: " if not message.outbound else ""
             preview = f'<span class="preview">{escape(who + message.body[:120])}</span>'
             when = time_tag(message.created, with_day=True)
@@ -155,30 +169,29 @@ A text that the practice sends shows up here at once.</p></div></section></main>
             f"{' aria-current=true' if one == line else ''}>{escape(self._label(one))}</a>"
             for one in lines
         )
-        kinds = "".join(
-            f"<option value={kind}{' selected' if kind == phone.kind else ''}>{escape(words)}</option>"
-            for kind, words in texts.PHONE_KINDS.items()
-        )
+        kinds = options(texts.PHONE_KINDS, phone.kind)
+        answers = options(texts.PHONE_ANSWERS, phone.answers)
         shown = texts.shown_number(number)
         return f"""<div class="head"><a class="back" href="/" aria-label="All phones">‹</a>
 <div class="peer"><h1>{escape(self._label(line) if line else "No line yet")}</h1>
 <p>on {escape(phone.name + ", " if phone.name else "")}<span class="num">{escape(shown)}</span></p></div>
 <details><summary>This phone</summary><form method="post" action="/phones/{quote(number)}/kind">
 <label>Name <input name="name" value="{escape(phone.name)}" maxlength="80" autocomplete="off"></label>
-<label>Behaves as <select name="kind">{kinds}</select></label>
+<label>Takes texts as <select name="kind">{kinds}</select></label>
+<label>Takes calls as <select name="answers">{answers}</select></label>
 <input type="hidden" name="line" value="{escape(line)}"><button class="strong">Save</button></form>
 </details></div>
 {f'<nav class="lines" aria-label="Practices">{tabs}</nav>' if len(lines) > 1 else ""}"""
 
     def _talk(self, number: str, line: str) -> str:
         items, day = [], ""
-        for message in self.ledger.conversation(number):
-            if message.line != line:
-                continue
-            if (words := day_words(message.created)) != day:
+        spoken = [m for m in self.ledger.conversation(number) if m.line == line]
+        entries = [(message.created, self._bubble(message)) for message in spoken]
+        for moment, item in sorted([*entries, *self.calls.past(number, line)], key=lambda entry: entry[0]):
+            if (words := day_words(moment)) != day:
                 day = words
                 items.append(f'<li class="day" data-key="day {escape(day)}">{escape(day)}</li>')
-            items.append(self._bubble(message))
+            items.append(item)
         if not items:
             return '<li class="none" data-key="none"><p>No texts between these two yet.</p></li>'
         if (line, number) in self.ledger.opt_outs:
@@ -193,7 +206,9 @@ A text that the practice sends shows up here at once.</p></div></section></main>
         state = f'<span class="sign" aria-hidden="true">{sign}</span> {escape(words)}' if words else ""
         note = f'<span class="note">{escape(message.note)}</span>' if message.note else ""
         bad = " bad" if message.status in ("undelivered", "failed", "canceled") else ""
-        text = linked(message.body) if message.body else "<i>The text was erased.</i>"
+        with_it = ", ".join(ENCLOSURES[one["what"]].words for one in message.media)
+        text = linked(message.body) if message.body or with_it else "<i>The text was erased.</i>"
+        text += f"<i>{' ' if message.body else ''}[{escape(with_it)}]</i>" if with_it else ""
         return f"""<li class="{side}{bad}" data-key="{escape(message.sid)}"><p class="bubble">{text}</p>
 <p class="state" data-live>{time_tag(message.created)} {state}{note}</p></li>"""
 
@@ -207,37 +222,7 @@ A text that the practice sends shows up here at once.</p></div></section></main>
 <div class="type"><label class="hide" for="body">Text to {escape(self._label(line))}</label>
 <textarea id="body" name="body" rows="1" maxlength="1600" autocomplete="off"
  placeholder="Text message"></textarea>
-<button class="strong" name="send" value="1">Send</button></div></form>"""
-
-    # Mails
-
-    def mails(self, request: Request, found: dict[str, str]) -> Response:
-        """List the mails, newest first."""
-        with self.ledger.changed:
-            newest = list(reversed(self.ledger.mails.values()))[:SHOWN_PHONES]
-        rows = "".join(self._mail_row(mail) for mail in newest)
-        if not rows:
-            rows = '<li class="none" data-key="none"><p>No mails yet.</p></li>'
-        body = f'<main class="one"><h1>Mails</h1><ul class="mails" id="mails" data-keep>{rows}</ul></main>'
-        return page("Mails", "/mails", body)
-
-    def _mail_row(self, mail: Mail) -> str:
-        return f"""<li data-key="{escape(mail.id)}"><a href="/mails/{escape(mail.id)}">
-<span class="who"><b>{escape(mail.subject or "No subject")}</b></span>{time_tag(mail.received, with_day=True)}
-<span class="preview">To {escape(", ".join(mail.recipients))} · {escape(mail.text[:140])}</span></a></li>"""
-
-    def mail(self, request: Request, found: dict[str, str]) -> Response:
-        """Show one mail with its links."""
-        mail = self.ledger.mails.get(found["id"])
-        if mail is None:
-            gone = '<h1>This mail is gone</h1><p><a href="/mails">All mails</a></p>'
-            return page("Mail", "/mails", f'<main class="one">{gone}</main>', status=404)
-        body = f"""<main class="one"><p><a href="/mails">‹ All mails</a></p>
-<article class="letter"><h1>{escape(mail.subject or "No subject")}</h1>
-<dl><dt>From</dt><dd>{escape(mail.sender)}</dd><dt>To</dt><dd>{escape(", ".join(mail.recipients))}</dd>
-<dt>Came</dt><dd>{escape(day_words(mail.received))}, {time_tag(mail.received)}</dd></dl>
-<div class="words">{linked(mail.text)}</div></article></main>"""
-        return page(mail.subject or "Mail", "/mails", body)
+<button class="strong" name="send" value="1">Send</button></div>{enclosing()}</form>"""
 
     def static(self, request: Request, found: dict[str, str]) -> Response:
         """Answer with the stylesheet, the script or the icon."""
@@ -247,6 +232,9 @@ A text that the practice sends shows up here at once.</p></div></section></main>
         return Response(200, (STATIC / found["name"]).read_bytes(), kind, dict(HEADERS))
 
 
-def page(title: str, current: str, body: str, kind: str = "", status: int = 200) -> Response:
-    """Answer with a whole page."""
-    return Response(status, frame(title, current, body, kind), "text/html; charset=utf-8", dict(HEADERS))
+def options(words: Mapping[str, str], chosen: str) -> str:
+    """Return the choices of a list."""
+    return "".join(
+        f"<option value={key}{' selected' if key == chosen else ''}>{escape(text)}</option>"
+        for key, text in words.items()
+    )

@@ -16,46 +16,94 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from .api import MessagesApi, error
-from .carrier import Carrier
+from .call_api import CallsApi
+from .call_control import CallControl
+from .call_pages import CallPages
 from .control import Control
-from .courier import Courier, shut
-from .faults import DropConnection, FaultError, FaultPlan
-from .ledger import Ledger, Phone
-from .mail import Post
+from .courier import shut
+from .faults import DropConnection, FaultError
+from .mail_pages import MailPages
 from .pages import Pages
+from .room_api import MediaApi, RoomsApi
 from .settings import Settings
 from .wire import BadRequest, Handler, Request, Response, problem
 
 Route = tuple[str, re.Pattern[str], Handler]
 
 
-def build_routes(api: MessagesApi, control: Control, pages: Pages) -> list[Route]:
-    """Return who answers what."""
+def api_routes(
+    messages: MessagesApi, calls: CallsApi, rooms: RoomsApi, media: MediaApi
+) -> Sequence[tuple[str, str, Handler]]:
+    """Return the doors of the supplier's own API."""
     account = r"/2010-04-01/Accounts/(?P<account>[^/]+)"
-    table: Sequence[tuple[str, str, Handler]] = (
-        ("GET POST", account + r"/Messages\.json", api.answer),
-        ("GET POST DELETE", account + r"/Messages/(?P<sid>[^/]+)\.json", api.answer),
+    room = account + r"/Conferences/(?P<sid>[^/]+)"
+    return (
+        ("GET POST", account + r"/Messages\.json", messages.answer),
+        ("GET DELETE", account + r"/Messages/(?P<message>[^/]+)/Media/(?P<sid>[^/.]+)", media.media),
+        ("GET POST DELETE", account + r"/Messages/(?P<sid>[^/]+)\.json", messages.answer),
+        ("GET POST", account + r"/Calls\.json", calls.answer),
+        ("GET", account + r"/Calls/(?P<call>[^/]+)/Recordings\.json", media.recordings),
+        ("GET POST DELETE", account + r"/Calls/(?P<sid>[^/]+)\.json", calls.answer),
+        ("GET", account + r"/Conferences\.json", rooms.answer),
+        ("GET POST", room + r"/Participants\.json", rooms.participants),
+        ("GET POST DELETE", room + r"/Participants/(?P<call>[^/]+)\.json", rooms.participant),
+        ("GET POST", account + r"/Conferences/(?P<sid>[^/]+)\.json", rooms.answer),
+        ("GET", account + r"/Recordings\.json", media.recordings),
+        (
+            "GET DELETE",
+            account + r"/Recordings/(?P<sid>[^/.]+)(?P<kind>(\.json|\.mp3|\.wav)?)",
+            media.recording,
+        ),
+    )
+
+
+def control_routes(control: Control, calls: CallControl) -> Sequence[tuple[str, str, Handler]]:
+    """Return the doors for tests."""
+    phone = "/pretend/phones/(?P<number>[^/]+)"
+    return (
         ("GET", "/pretend/healthz", control.healthz),
         ("GET", "/pretend/ledger", control.list_ledger),
-        ("GET", "/pretend/phones/(?P<number>[^/]+)", control.phone),
-        ("POST", "/pretend/phones/(?P<number>[^/]+)", control.set_phone),
-        ("POST", "/pretend/phones/(?P<number>[^/]+)/texts", control.write),
+        ("GET", phone, control.phone),
+        ("POST", phone, control.set_phone),
+        ("POST", phone + "/texts", control.write),
+        ("GET POST", phone + "/calls", calls.of_phone),
+        ("GET", "/pretend/calls", calls.calls),
+        ("GET", "/pretend/calls/(?P<sid>CA[0-9a-f]+)", calls.call),
+        ("POST", "/pretend/calls/(?P<sid>CA[0-9a-f]+)/(?P<deed>[a-z-]+)", calls.act),
+        ("GET", "/pretend/conferences", calls.conferences),
+        ("GET", "/pretend/recordings", calls.recordings),
+        ("GET POST", "/pretend/delays", calls.delays),
         ("GET POST", "/pretend/numbers", control.numbers),
         ("GET POST DELETE", "/pretend/faults", control.set_faults),
         ("POST", "/pretend/reset", control.reset),
         ("GET", "/pretend/mails", control.mails),
+        ("POST", "/pretend/mails", calls.write_mail),
         ("GET", "/pretend/webhooks", control.webhooks),
         ("POST", "/pretend/webhooks/replay", control.replay),
+    )
+
+
+def page_routes(pages: Pages, calls: CallPages, mails: MailPages) -> Sequence[tuple[str, str, Handler]]:
+    """Return the pages."""
+    phone = "/phones/(?P<number>[^/]+)"
+    return (
         ("GET", "/", pages.home),
         ("GET", "/phones", pages.find_phone),
-        ("GET", "/phones/(?P<number>[^/]+)", pages.phone),
-        ("POST", "/phones/(?P<number>[^/]+)", pages.write),
-        ("POST", "/phones/(?P<number>[^/]+)/kind", pages.set_kind),
-        ("GET", "/mails", pages.mails),
-        ("GET", "/mails/(?P<id>[0-9a-f]+)", pages.mail),
+        ("GET", phone, pages.phone),
+        ("POST", phone, pages.write),
+        ("POST", phone + "/kind", pages.set_kind),
+        ("POST", phone + "/call", calls.act),
+        ("GET", "/mails", mails.mails),
+        ("POST", "/mails", mails.write),
+        ("GET", "/mails/(?P<id>[0-9a-f]+)", mails.mail),
+        ("POST", "/mails/(?P<id>[0-9a-f]+)", mails.answer),
         ("GET", "/static/(?P<name>[a-z.]+)", pages.static),
     )
-    return [(methods, re.compile(pattern), handler) for methods, pattern, handler in table]
+
+
+def compiled(*tables: Sequence[tuple[str, str, Handler]]) -> list[Route]:
+    """Return the doors of several tables, ready to be found."""
+    return [(methods, re.compile(path), handler) for table in tables for methods, path, handler in table]
 
 
 class Server(ThreadingHTTPServer):
@@ -186,46 +234,3 @@ class Exchange(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Log nothing: the paths hold phone numbers."""
-
-
-class Supplier:
-    """The whole program: ledger, courier, web server and mail port."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.stopping = threading.Event()
-        self.ledger = Ledger(settings.ledger, settings.message_cap, settings.mail_cap)
-        for number, facts in settings.phones.items():
-            known = self.ledger.phones.get(number, Phone(number))
-            kind, name = facts.get("kind", known.kind), facts.get("name", known.name)
-            self.ledger.keep_phone(Phone(number, kind, name))
-        self.courier = Courier(settings)
-        self.carrier = Carrier(settings, self.ledger, self.courier)
-        self.faults = FaultPlan()
-        control = Control(self.carrier, self.faults)
-        api = MessagesApi(self.carrier, self.faults, self.stopping)
-        self.server = Server(settings, build_routes(api, control, Pages(self.carrier)), self.stopping)
-        self.port = int(self.server.server_address[1])
-        self.post = None
-        if settings.smtp_port is not None:
-            self.post = Post(self.ledger, settings.smtp_port, settings.mail_limit)
-
-    def start(self) -> None:
-        """Open both ports and let texts travel on that were under way."""
-        try:
-            if self.post is not None:
-                self.post.start()
-        except OSError:
-            self.server.server_close()
-            raise
-        self.courier.start()
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-        self.carrier.resume()
-
-    def stop(self) -> None:
-        """End everything; what the ledger file holds stays."""
-        self.server.end()
-        self.courier.stop()
-        if self.post is not None:
-            self.post.stop()
-        self.ledger.close()

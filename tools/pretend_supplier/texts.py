@@ -32,10 +32,25 @@ PHONE_KINDS = {
     "landline-late": "A landline found out later: not delivered (30006)",
     "filtered": "Filtered by the carrier: not delivered (30007)",
 }
+# How a phone takes calls.
+PHONE_ANSWERS = {
+    "ask": "Rings until somebody decides here",
+    "desk": "Answers by itself, as a desk phone with a headset",
+    "machine": "A voicemail box answers",
+    "busy": "Is always busy",
+    "no-answer": "Nobody answers",
+}
+KEYS = "0123456789*#"
 REFUSED_KINDS = {"landline": 21614, "invalid": 21211}
 UNDELIVERED_KINDS = {"unreachable": 30003, "unknown": 30005, "landline-late": 30006, "filtered": 30007}
 
 ERROR_WORDS = {
+    11200: "HTTP retrieval failure",
+    21201: "No 'To' number is specified",
+    21205: "Url is not a valid URL: {url}",
+    21212: "The 'From' number {from_} is not a valid phone number of this account.",
+    21213: "Caller phone number is required",
+    21220: "Call is not in-progress. Cannot redirect.",
     20001: "A parameter of the request is not valid.",
     20003: "Authenticate",
     20008: "The request is too large.",

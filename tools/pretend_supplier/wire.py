@@ -32,6 +32,14 @@ class Request:
         except ValueError as error:
             raise BadRequest("the form cannot be read") from error
 
+    def values(self, name: str) -> list[str]:
+        """Return every value of a form field that may be sent several times."""
+        try:
+            pairs = parse_qsl(self.body.decode("utf-8"), keep_blank_values=True, max_num_fields=200)
+        except ValueError as error:
+            raise BadRequest("the form cannot be read") from error
+        return [value for key, value in pairs if key == name]
+
     def json(self) -> Any:
         """Return the JSON body; an empty body is an empty object."""
         try:
