@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from frontdesk.queue import queue_count
+from messaging.staff_messages import unacknowledged_for
 from practices.access import Admission, practices_of
 from practices.models import Practice, Role, User
 
@@ -15,6 +16,7 @@ RAIL = (
     ("today", "calendar", "Today", "Work", "g t", "board.view"),
     ("queue", "queue", "Needs you", "Work", "g q", "queue.view"),
     ("patients", "users", "Patients", "Work", "g p", "patient.search"),
+    ("team", "note", "Team messages", "Work", "g e", "staff-message.view"),
     ("day", "stetho", "Your day", "The day", "g d", "day.view"),
     ("morning", "sunrise", "Morning review", "The day", "g m", "review.view"),
     ("wrap", "sunset", "Wrap-up", "The day", "g w", "review.view"),
@@ -93,13 +95,20 @@ def rail(request: HttpRequest, admission: Admission) -> list[dict[str, Any]]:
             "key": key,
             "id": name,
             "current": request.path.startswith(url),
-            "count": waiting if name == "queue" else None,
+            "count": waiting if name == "queue" else count_of(name, admission),
             "hot": name == "queue" and bool(waiting),
         }
         for name, icon, label, group, key, permission in RAIL
         if admission.may(permission) and not (name == "day" and not admission.membership.has(Role.CLINICIAN))
         if (url := address(name, admission.practice))
     ]
+
+
+def count_of(name: str, admission: Admission) -> int | None:
+    """What a rail entry counts for this person, besides “Needs you”."""
+    if name == "team":
+        return unacknowledged_for(admission.membership.user)
+    return None
 
 
 def foot(request: HttpRequest, admission: Admission) -> list[dict[str, Any]]:
