@@ -6,8 +6,9 @@ Nothing leaves from here. `messaging.delivery` takes what is due to the supplier
 import datetime as dt
 import logging
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 from celery import current_app
@@ -16,8 +17,9 @@ from django.utils import timezone
 from kombu.exceptions import KombuError
 
 from messaging.models import Message, MessageQuerySet, Suppression
-from patients.contacts import Reach, email_contact, textable_contact
+from patients.contacts import Reach, email_contact, reachability, textable_contact
 from patients.models import Channel, Consent, ContactPoint, Patient
+from patients.zones import after_quiet
 from practices import audit, changes
 from practices.audit import Actor
 from practices.models import Practice, User
@@ -25,7 +27,11 @@ from practices.tenancy import current_practice
 
 logger = logging.getLogger(__name__)
 
-SYSTEM_OF = {Channel.SMS: ContactPoint.System.PHONE, Channel.EMAIL: ContactPoint.System.EMAIL}
+SYSTEM_OF = {
+    Channel.SMS: ContactPoint.System.PHONE,
+    Channel.EMAIL: ContactPoint.System.EMAIL,
+    Channel.CALL: ContactPoint.System.PHONE,
+}
 
 
 def address_index(channel: str, address: str) -> str:
@@ -58,40 +64,57 @@ def queue_message(
     """Stores what shall be said; returns the row of the same key if there is one already.
 
     A message that may not go is stored as `suppressed` with its reason: `no_consent`, `opted_out`,
-    `no_address`, `deceased`. `send_after` moves out of the practice's quiet hours. An answer
+    `no_address`, `deceased`. `send_after` moves out of the quiet hours of practice and patient. An answer
     (`in_reply_to`) goes to the address that wrote, and needs no consent but no opt-out either; so does the
     word after a missed call, to the number that called (`address`). A caller that has read how the patient
     may be reached hands it on in `reach`.
     """
-    practice = current_practice()
     if contact_point is None:
         contact_point = _usual_point(patient, channel, reach, in_reply_to)
-    address = address or _address(contact_point, staff, in_reply_to)
-    message = Message(
-        practice=practice,
+    message = compose(
         patient=patient,
         contact_point=contact_point,
         staff=staff,
-        direction=Message.Direction.OUT,
         channel=channel,
         kind=kind,
         language=language,
-        address=address,
-        address_index=address_index(channel, address),
+        address=address or _address(contact_point, channel, staff, in_reply_to),
         subject=subject,
         body=body,
-        status=Message.Status.QUEUED,
         idempotency_key=idempotency_key,
         created_by=by.user,
-        send_after=send_after if ignores_quiet_hours else practice.after_quiet(send_after),
+        send_after=send_after,
         useful_until=useful_until,
         ignores_quiet_hours=ignores_quiet_hours,
         in_reply_to=in_reply_to,
     )
-    message.reason = why_not(message, permissions_for([message], reach=reach))
-    if message.reason:
-        message.status = Message.Status.SUPPRESSED
-    return _store(message, by)
+    hold_back(message, why_not(message, permissions_for([message], reach=reach)))
+    return store_messages([message], by=by)[0]
+
+
+def compose(**fields: Any) -> Message:
+    """An outgoing message that is not stored yet; `send_after` moves out of the quiet hours."""
+    message = Message(
+        practice=current_practice(),
+        direction=Message.Direction.OUT,
+        status=Message.Status.QUEUED,
+        address_index=address_index(fields["channel"], fields["address"]),
+        **fields,
+    )
+    if not message.ignores_quiet_hours and message.send_after is not None:
+        message.send_after = after_quiet(message.practice, disturbed(message), message.send_after)
+    return message
+
+
+def hold_back(message: Message, reason: str) -> None:
+    """Makes a message that may not go one that says why."""
+    if reason:
+        message.status, message.reason = Message.Status.SUPPRESSED, reason
+
+
+def disturbed(message: Message) -> str:
+    """The number whose owner may be asleep; colleagues and mailboxes keep the practice's hours."""
+    return "" if message.staff_id or message.channel == Channel.EMAIL else str(message.address)
 
 
 def _usual_point(
@@ -104,15 +127,19 @@ def _usual_point(
         return reach.point_for(channel)
     if patient is None:
         return None
+    if channel == Channel.CALL:
+        return reachability([patient])[patient.pk].call_to
     return email_contact(patient) if channel == Channel.EMAIL else textable_contact(patient)
 
 
-def _address(point: ContactPoint | None, staff: User | None, in_reply_to: Message | None) -> str:
+def _address(
+    point: ContactPoint | None, channel: str, staff: User | None, in_reply_to: Message | None
+) -> str:
     if staff is not None:
         return staff.email
     if in_reply_to is not None:
         return str(in_reply_to.address)
-    return str(point.value) if point is not None and not point.unusable else ""
+    return str(point.value) if point is not None and point.takes(channel) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +164,15 @@ def permissions_for(messages: Iterable[Message], *, reach: Reach | None = None) 
     if reach is not None:
         agreed = {(pk, channel) for pk in patient_ids for channel in SYSTEM_OF if reach.may_go_by(channel)}
     else:
-        last_words = Consent.objects.in_force().filter(patient_id__in=patient_ids)
-        agreed = {(consent.patient_id, consent.channel) for consent in last_words if consent.granted}
+        said = {
+            (patient_id, channel): granted
+            for patient_id, channel, granted in Consent.objects.in_force()
+            .filter(patient_id__in=patient_ids)
+            .values_list("patient_id", "channel", "granted")
+        }
+        agreed = {asked for asked, granted in said.items() if granted}
+        # A reminder by voice needs no word for it, only none against it.
+        agreed |= {(pk, call) for pk in patient_ids if said.get((pk, call := Channel.CALL.value), True)}
     return Permissions(frozenset(silent), frozenset(agreed))
 
 
@@ -148,7 +182,8 @@ def why_not(message: Message, permissions: Permissions) -> str:
         return ""  # a brief to a colleague
     if message.patient is not None and message.patient.deceased:
         return "deceased"
-    if not message.address or (message.contact_point is not None and message.contact_point.unusable):
+    point = message.contact_point
+    if not message.address or (point is not None and not point.takes(message.channel)):
         return "no_address"
     if message.is_last_word:
         return ""
@@ -166,28 +201,38 @@ def suppressed(channel: str, index: str) -> bool:
     return Suppression.objects.filter(channel=channel, address_index=index, lifted_at=None).exists()
 
 
-def _store(message: Message, by: Actor) -> Message:
-    """Inserts the row, or finds the one that was there first: the constraint decides, never a look before."""
-    Message.objects.bulk_create([message], ignore_conflicts=True)
-    same_key = Message.objects.filter(idempotency_key=message.idempotency_key)
-    if same_key.values_list("pk", flat=True).get() != message.pk:
-        earlier: Message = same_key.get()
-        return earlier
-    audit.record(
-        "message.suppressed" if message.reason else "message.queued",
-        message,
+@transaction.atomic(savepoint=False)
+def store_messages(messages: Sequence[Message], *, by: Actor) -> list[Message]:
+    """Inserts rows, or finds those of the same key that were there first; three statements however many.
+
+    The constraint decides, never a look before.
+    """
+    Message.objects.bulk_create(messages, ignore_conflicts=True)
+    same_keys = Message.objects.filter(idempotency_key__in=[message.idempotency_key for message in messages])
+    there = dict(same_keys.values_list("idempotency_key", "pk"))
+    new = [message for message in messages if there[message.idempotency_key] == message.pk]
+    audit.record_each(
+        (
+            (
+                "message.suppressed" if message.reason else "message.queued",
+                message,
+                message.patient_id,
+                {"kind": ["", message.kind], "reason": ["", message.reason]},
+            )
+            for message in new
+        ),
         by=by,
-        patient_id=message.patient_id,
-        changes={"kind": ["", message.kind], "reason": ["", message.reason]},
     )
-    changes.announce(message.practice, "messages")
-    if (
-        message.status == Message.Status.QUEUED
-        and message.send_after
-        and message.send_after <= timezone.now()
-    ):
-        wake_delivery(message.practice)
-    return message
+    if new:
+        changes.announce(current_practice(), "messages")
+    now = timezone.now()
+    waiting = [message for message in new if message.status == Message.Status.QUEUED]
+    if any(message.send_after is not None and message.send_after <= now for message in waiting):
+        wake_delivery(current_practice())
+    if len(new) == len(messages):
+        return list(messages)
+    earlier = {message.idempotency_key: message for message in same_keys}
+    return [message if message in new else earlier[message.idempotency_key] for message in messages]
 
 
 @transaction.atomic
@@ -217,7 +262,9 @@ def send_now(*, message: Message, by: Actor) -> Message:
     if stored.status != Message.Status.QUEUED:
         return stored
     before, now = stored.send_after, timezone.now()
-    stored.send_after = now if stored.ignores_quiet_hours else stored.practice.after_quiet(now)
+    stored.send_after = (
+        now if stored.ignores_quiet_hours else after_quiet(stored.practice, disturbed(stored), now)
+    )
     stored.save(update_fields=["send_after"])
     audit.record(
         "message.hurried",

@@ -43,7 +43,7 @@ OUTCOMES: dict[str, Verdict] = {
     "busy": Verdict(Then.AGAIN_LATER, "busy_line", "the line was busy"),
     "no-answer": Verdict(Then.AGAIN_LATER, "no_answer", "nobody answered"),
     "voicemail": Verdict(Then.STOP, "voicemail", "a voicemail answered: practice and number were left"),
-    "call-failed": Verdict(Then.STOP, "no_connection", "the call could not be connected"),
+    "no-route": Verdict(Then.STOP, "no_connection", "the call could not be connected"),
     "30034": Verdict(Then.BREAK, "not_registered", "the practice's number is not registered for texts"),
     "20003": Verdict(Then.BREAK, "account_refused", "the text service refuses the practice's account"),
 }
@@ -87,5 +87,8 @@ REASONS: dict[str, str] = {
     "gave_up": "the service stayed away",
     "withdrawn": "withdrawn",
     "stopped": "the patient stopped messages",
+    "wants_calls": "the patient asked to be called",
+    "over_cap": "enough messages for now",
+    "went another way": "sent another way instead",
     **{line.reason: line.words for line in [*OUTCOMES.values(), UNKNOWN, UNSURE, NOT_CONNECTED]},
 }

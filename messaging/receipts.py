@@ -51,7 +51,7 @@ def status_reported(*, message_id: uuid.UUID, supplier_id: str, status: str, cod
 
 
 # What the supplier says of an automatic call → whether its words were heard.
-CALL_ENDS = {"busy": "busy", "no-answer": "no-answer", "failed": "call-failed", "canceled": "call-failed"}
+CALL_ENDS = {"busy": "busy", "no-answer": "no-answer", "failed": "no-route", "canceled": "no-route"}
 
 
 def call_reported(

@@ -100,12 +100,17 @@ class Reach:
     text_to: ContactPoint | None = field(default=None, compare=False)
     email_to: ContactPoint | None = field(default=None, compare=False)
     phone: ContactPoint | None = field(default=None, compare=False)  # the first to call
+    call_to: ContactPoint | None = field(default=None, compare=False)  # where a machine may call
 
     def may_go_by(self, channel: str) -> bool:
+        if channel == Channel.CALL:
+            return self.call_to is not None
         return self.can_email if channel == Channel.EMAIL else self.can_text
 
     def point_for(self, channel: str) -> ContactPoint | None:
         """The number or address that is tried first; None where there is none."""
+        if channel == Channel.CALL:
+            return self.call_to
         return self.email_to if channel == Channel.EMAIL else self.text_to
 
 
@@ -117,15 +122,14 @@ def reachability(patients: Iterable[Patient]) -> dict[uuid.UUID, Reach]:
     for point in ContactPoint.objects.filter(patient_id__in=ids).order_by("rank", "id"):
         points.setdefault(point.patient_id, []).append(point)
     last_words = Consent.objects.in_force().filter(patient_id__in=ids)
-    agreed = {
-        (patient_id, channel)
+    said = {
+        (patient_id, channel): granted
         for patient_id, channel, granted in last_words.values_list("patient_id", "channel", "granted")
-        if granted
     }
-    return {patient.pk: _reach(patient, points.get(patient.pk, []), agreed) for patient in everyone}
+    return {patient.pk: _reach(patient, points.get(patient.pk, []), said) for patient in everyone}
 
 
-def _reach(patient: Patient, points: list[ContactPoint], agreed: set[tuple[uuid.UUID, str]]) -> Reach:
+def _reach(patient: Patient, points: list[ContactPoint], said: dict[tuple[uuid.UUID, str], bool]) -> Reach:
     phones = [point for point in points if point.system == ContactPoint.System.PHONE]
     emails = [point for point in points if point.system == ContactPoint.System.EMAIL]
     phone = next(iter(phones), None)
@@ -133,12 +137,15 @@ def _reach(patient: Patient, points: list[ContactPoint], agreed: set[tuple[uuid.
     email_to = next((point for point in emails if not point.unusable), None)
     if patient.deceased:
         return Reach(has_phone=bool(phones), can_text=False, can_email=False, why_not="died", phone=phone)
-    can_text = text_to is not None and (patient.pk, Channel.SMS.value) in agreed
-    can_email = email_to is not None and (patient.pk, Channel.EMAIL.value) in agreed
+    can_text = text_to is not None and said.get((patient.pk, Channel.SMS.value), False)
+    can_email = email_to is not None and said.get((patient.pk, Channel.EMAIL.value), False)
+    # A reminder by voice needs a number and no word against it.
+    may_call = said.get((patient.pk, Channel.CALL.value), True)
+    call_to = next((point for point in phones if point.rings), None) if may_call else None
     why_not = ""
     if not (can_text or can_email):
         if text_to or email_to:
             why_not = "no consent to texts or e-mail"
         else:
             why_not = "no mobile number or e-mail" if phones else "no phone or e-mail"
-    return Reach(bool(phones), can_text, can_email, why_not, text_to, email_to, phone)
+    return Reach(bool(phones), can_text, can_email, why_not, text_to, email_to, phone, call_to)

@@ -356,6 +356,15 @@ class ContactPoint(PracticeOwned):
         return blind_index(practice_id, "phone_last_four", digits)
 
     @property
+    def rings(self) -> bool:
+        """A landline takes no texts, but it rings."""
+        return self.system == self.System.PHONE and self.unusable in {"", "landline"}
+
+    def takes(self, channel: str) -> bool:
+        """Whether nothing is known against this number or address on a channel."""
+        return self.rings if channel == Channel.CALL else not self.unusable
+
+    @property
     def textable(self) -> bool:
         return self.system == self.System.PHONE and self.use == self.Use.MOBILE and not self.unusable
 

@@ -39,7 +39,6 @@ def create_practice(
         name=name, slug=slug, time_zone=time_zone, line_number=line_number, email_sender=email_sender
     )
     practice.languages = ["en", "es"]
-    practice.reminder_days_before = [2]
     practice.full_clean(exclude=["monogram"])
     practice.save()
     with inside(practice):

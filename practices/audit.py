@@ -48,7 +48,28 @@ def record(
 
     `changes` maps field names to [before, after]; it is stored encrypted.
     """
-    entry = AuditEntry(
+    entry = _entry(verb, subject, by, patient_id, changes)
+    entry.save(force_insert=True)
+    return entry
+
+
+def record_each(
+    happened: Iterable[tuple[str, PracticeOwned, uuid.UUID | None, Mapping[str, Any] | None]], *, by: Actor
+) -> None:
+    """Writes many entries in one statement: verb, subject, patient and changes of each."""
+    AuditEntry.objects.bulk_create(
+        _entry(verb, subject, by, patient_id, changes) for verb, subject, patient_id, changes in happened
+    )
+
+
+def _entry(
+    verb: str,
+    subject: PracticeOwned | Practice,
+    by: Actor,
+    patient_id: uuid.UUID | None,
+    changes: Mapping[str, Any] | None,
+) -> AuditEntry:
+    return AuditEntry(
         practice=current_practice(),
         verb=verb,
         actor_kind=by.kind,
@@ -62,8 +83,6 @@ def record(
         field_names=sorted(changes or {}),
         changes=_plain(changes) if changes else None,
     )
-    entry.save(force_insert=True)
-    return entry
 
 
 def record_many(verb: str, subjects: Sequence[PracticeOwned], *, by: Actor) -> None:

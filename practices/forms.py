@@ -33,30 +33,12 @@ class DayField(forms.DateField):
         return day
 
 
-class DaysBefore(forms.CharField):
-    """“2, 1”: how many days before a visit a reminder goes out."""
-
-    def prepare_value(self, value: Any) -> Any:
-        return ", ".join(str(number) for number in value) if isinstance(value, list) else value
-
-    def clean(self, value: Any) -> Any:
-        text = super().clean(value)
-        parts = [part for part in text.replace(",", " ").split() if part]
-        if any(not part.isascii() or not part.isdigit() or not 0 < int(part) <= 30 for part in parts):
-            raise forms.ValidationError("Write days from 1 to 30 with commas between them, like 7, 2.")
-        return sorted({int(part) for part in parts}, reverse=True)
-
-
 class PracticeForm(forms.ModelForm):  # type: ignore[type-arg]
     """The practice's own facts."""
 
     languages = forms.MultipleChoiceField(choices=Language.choices, widget=forms.CheckboxSelectMultiple)
-    reminder_days_before = DaysBefore(
-        required=False, label="Reminders, days before", help_text="Like 7, 2. Empty: no reminders."
-    )
     quiet_from = ClockField(label="Quiet from")
     quiet_until = ClockField(label="Quiet until")
-    reminder_time = ClockField(label="Reminders go out at")
     morning_review_at = ClockField(label="Morning review at")
     evening_review_at = ClockField(label="Wrap-up at")
 
@@ -65,8 +47,7 @@ class PracticeForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = (
             "name", "display_name", "street", "city", "state", "postal_code", "directions", "line_number",
             "email_sender", "time_zone", "languages", "undo_minutes", "quiet_from", "quiet_until",
-            "reminder_days_before", "reminder_time", "morning_review_at", "evening_review_at",
-            "link_shows_time",
+            "morning_review_at", "evening_review_at", "link_shows_time",
         )  # fmt: skip
         labels = {
             "display_name": "Name in texts",

@@ -174,7 +174,7 @@ def confirm_appointment(
     visit.version += 1
     visit.save()
     record_change(kind=Change.Kind.STATUS, appointment=visit, before=before, by=by)
-    notices.stop_reminding(visit, reason="confirmed", by=by)
+    notices.stop_reminding(visit, reason="confirmed", comes=True, by=by)
     _leave_trace("appointment.confirmed", visit, by, confirmation=[was, visit.confirmation])
     return visit
 

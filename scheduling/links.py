@@ -38,6 +38,13 @@ class LinkClosed(Exception):
 
 def create_link(appointment: Appointment) -> tuple[VisitLink, str]:
     """A new link to a visit, good until the visit ends; returns the row and the token, which is not kept."""
+    link, token = new_link(appointment)
+    link.save(force_insert=True)
+    return link, token
+
+
+def new_link(appointment: Appointment) -> tuple[VisitLink, str]:
+    """The same, not stored yet: for many at once."""
     token = VisitLink.new_token(current_practice().link_code)
     link = VisitLink(
         practice=current_practice(),
@@ -46,7 +53,6 @@ def create_link(appointment: Appointment) -> tuple[VisitLink, str]:
         token_hash=VisitLink.hash_of(token),
         expires_at=appointment.ends_at,
     )
-    link.save(force_insert=True)
     return link, token
 
 

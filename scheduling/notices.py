@@ -11,8 +11,9 @@ from django.utils import timezone
 from messaging.models import Message
 from messaging.outbox import queue_message, withdraw_messages
 from messaging.templates import render
-from patients.contacts import Reach, reachability, show_phone
-from patients.models import Channel, Patient
+from patients.contacts import Reach, practice_name_for, reachability, show_phone
+from patients.models import Channel, ContactPoint, Patient
+from patients.zones import after_quiet
 from practices.audit import Actor
 from practices.models import Language
 from practices.tenancy import current_practice
@@ -37,6 +38,13 @@ def say_date(day: dt.date, language: str) -> str:
     if language == Language.SPANISH:
         return f"{SPANISH_DAYS[day.weekday()]} {day.day} de {SPANISH_MONTHS[day.month - 1]}"
     return f"{day:%a, %b} {day.day}"
+
+
+def say_short(day: dt.date, language: str) -> str:
+    """Nov 24 or, in Spanish, 24 nov."""
+    if language == Language.SPANISH:
+        return f"{day.day} {SPANISH_MONTHS[day.month - 1][:3]}"
+    return f"{day:%b} {day.day}"
 
 
 def channel_for(patient: Patient, reach: Reach | None = None) -> str | None:
@@ -74,7 +82,8 @@ def tell(
     send_after = send_after or timezone.now() + practice.undo_window
     reach = reach or reachability([visit.patient])[visit.patient_id]
     channel = channel_for(visit.patient, reach)
-    if channel is None or practice.after_quiet(send_after) >= visit.starts_at:
+    point = reach.point_for(channel) if channel else None
+    if channel is None or point is None or leaves_too_late(visit, channel, point, send_after):
         return None
     language = visit.patient.language
     words = render(kind, language, _variables(visit, kind, language), channel=channel)
@@ -99,12 +108,18 @@ def tell(
     return message
 
 
+def leaves_too_late(visit: Appointment, channel: str, point: ContactPoint, send_after: dt.datetime) -> bool:
+    """Whether the quiet hours would keep it until the visit has begun."""
+    number = "" if channel == Channel.EMAIL else str(point.value)
+    return after_quiet(current_practice(), number, send_after) >= visit.starts_at
+
+
 def _variables(visit: Appointment, kind: str, language: str) -> dict[str, str]:
     practice = current_practice()
     local = visit.starts_at.astimezone(practice.zone)
     link = "" if kind in {"cancelled", "thanks", "noted"} else address_of(create_link(visit)[1])
     return {
-        "practice": practice.public_name,
+        "practice": practice_name_for(visit.patient),
         "name": visit.patient.preferred or visit.patient.given,
         "date": say_date(local.date(), language),
         "time": say_time(local.time()),
@@ -206,9 +221,14 @@ def tell_again(
         tell(visit, "confirmation", by=by)
 
 
-def stop_reminding(visit: Appointment, *, reason: str, by: Actor) -> None:
-    """The patient has answered: no more reminders."""
-    withdraw(visit, reason=reason, by=by, kinds="reminder")
+def stop_reminding(visit: Appointment, *, reason: str, by: Actor, comes: bool = False) -> None:
+    """The patient has answered: nothing asks any more. Who comes still hears what asks nothing."""
+    waiting = Message.objects.waiting().filter(
+        notices__appointment=visit, notices__kind__startswith="reminder"
+    )
+    if comes:
+        waiting = waiting.exclude(notices__rule__asks=False)
+    withdraw_messages(messages=waiting, reason=reason, by=by)
 
 
 def fall_silent(visit: Appointment, *, reason: str, by: Actor) -> None:

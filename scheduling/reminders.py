@@ -1,73 +1,53 @@
-"""Reminders by the practice's rule, and what patients answer to them.
+"""The sweep of reminders, and what patients answer to them.
 
-A reminder is due on the wall clock: so many days before, at the practice's time. Rows decide; a run that was
-missed is caught up within a day. Once the patient has answered there are no more.
+A reminder is due on the wall clock. Rows decide; a run that was missed is caught up within a day. Once the
+patient has answered nothing asks any more.
 """
 
 import datetime as dt
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from messaging.models import Message, Task
 from messaging.staff_tasks import close_task, in_office_time, open_task
-from patients.contacts import reachability
 from practices import audit, changes
 from practices.audit import SYSTEM, Actor
 from practices.models import Practice
 from practices.tenancy import current_practice, inside
 from scheduling.booking import confirm_appointment
-from scheduling.models import (
-    Appointment,
-    AppointmentQuerySet,
-    Change,
-    Confirmation,
-    Notice,
-    Status,
-)
-from scheduling.notices import LEFT, answer, stop_reminding, tell
+from scheduling.models import Appointment, Change, Confirmation, Notice, Status
+from scheduling.next_channel import carry_on, close_answered_calls
+from scheduling.notices import LEFT, answer, stop_reminding
+from scheduling.planning import AWAITING, plan
+from scheduling.reminding import send
+from scheduling.rules import active_rules
 from scheduling.slots import lock_visit
 from scheduling.undo import as_it_was, record_change
-from scheduling.wallclock import boundary
 
 BY_TEXT = Actor(kind="patient", door="text")
 CATCH_UP = dt.timedelta(hours=24)
 ANSWERS_COUNT_FOR = dt.timedelta(days=7)
 MINUTES_TO_ACT = 120
 READ_WITHIN = dt.timedelta(minutes=1)  # a text is read in the request that brings it
-# The patient has not said anything yet.
-AWAITING = [
-    Confirmation.UNSENT,
-    Confirmation.SENT,
-    Confirmation.DELIVERED,
-    Confirmation.LEFT_MESSAGE,
-    Confirmation.UNDELIVERABLE,
-]
 
 
 def queue_reminders(practice: Practice, *, now: dt.datetime | None = None) -> int:
-    """Queues the reminders that are due, each once; returns how many. Two at the same time do it once."""
+    """Queues the reminders that are due, each once; returns how many. Two at the same time do it once.
+
+    What did not arrive goes on by its next channel; a run that was missed is caught up within a day.
+    """
     now = now or timezone.now()
-    queued = 0
     with inside(practice):
         if not _alone(practice):
             return 0
+        rules = active_rules(store=True)
+        queued = send(plan(rules, since=now - CATCH_UP, until=now, now=now), now=now, by=SYSTEM)
+        went_on = carry_on(rules, now)
         follow_deliveries(now)
-        for days in sorted(set(practice.reminder_days_before)):
-            visits = list(due_visits(practice, days, now).with_people())
-            reach = reachability([visit.patient for visit in visits])
-            for visit in visits:
-                told = tell(
-                    visit,
-                    "reminder",
-                    rule=f"reminder-{days}",
-                    send_after=now,
-                    reach=reach[visit.patient_id],
-                    by=SYSTEM,
-                )
-                queued += told is not None
-    return queued
+        close_answered_calls(now)
+        return sum(not message.reason for message in queued) + went_on
 
 
 def _alone(practice: Practice) -> bool:
@@ -77,27 +57,6 @@ def _alone(practice: Practice) -> bool:
             "SELECT pg_try_advisory_xact_lock(hashtext('reminders'), %s::int)", [practice.pk % 2**31]
         )
         return bool(cursor.fetchone()[0])
-
-
-def due_visits(practice: Practice, days: int, now: dt.datetime) -> AppointmentQuerySet:
-    """Visits whose rule came due within the last day, that nobody answered for and this rule did not reach.
-
-    A visit booked after the rule's moment is not reminded by it: its confirmation has only just gone out.
-    """
-    today = now.astimezone(practice.zone).date()
-    moments = Q(pk=None)
-    for day in (today, today - dt.timedelta(days=1)):
-        due = boundary(day, practice.reminder_time, practice.zone)
-        if now - CATCH_UP < due <= now:
-            moments |= Q(local_date=day + dt.timedelta(days=days), created_at__lt=due)
-    reminded = Notice.objects.filter(appointment=OuterRef("pk"), kind=f"reminder-{days}")
-    return (
-        Appointment.objects.filter(
-            moments, status=Status.BOOKED, confirmation__in=AWAITING, starts_at__gt=now
-        )
-        .exclude(Exists(reminded.exclude(message__status=Message.Status.CANCELLED)))
-        .order_by("starts_at")
-    )
 
 
 def follow_deliveries(now: dt.datetime | None = None) -> int:
@@ -118,6 +77,11 @@ def follow_deliveries(now: dt.datetime | None = None) -> int:
             delivered,
         ),
         ([unsent], Exists(told.filter(message__status=Message.Status.SENT)), sent),
+        (
+            [unsent, sent, Confirmation.UNDELIVERABLE],
+            Exists(told.filter(message__status=Message.Status.UNDELIVERED, message__reason="voicemail")),
+            Confirmation.LEFT_MESSAGE,
+        ),
         ([unsent, sent], Exists(failed) & ~Exists(reached), Confirmation.UNDELIVERABLE),
     ]
     moved = sum(

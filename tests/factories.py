@@ -7,7 +7,13 @@ from patients.models import ContactPoint, Patient
 from practices.audit import Actor
 from practices.models import Membership, Practice, Role, User
 from practices.tenancy import inside
-from scheduling.models import AppointmentType, AppointmentTypeOffer, Practitioner, WeeklyHours
+from scheduling.models import (
+    AppointmentType,
+    AppointmentTypeOffer,
+    Practitioner,
+    ReminderRule,
+    WeeklyHours,
+)
 
 PASSWORD = "front-desk-test"
 _lines = iter(range(100, 10_000))
@@ -22,9 +28,23 @@ def a_practice(slug: str = "harbor-street", **fields: Any) -> Practice:
         "street": "410 Harbor Street",
         "city": "Portland",
         "state": "ME",
-        "reminder_days_before": [2],
     }
-    return Practice.objects.create(slug=slug, **(values | fields))
+    days = fields.pop("reminder_days", [2])
+    at = fields.pop("reminder_time", dt.time(10))
+    practice = Practice.objects.create(slug=slug, **(values | fields))
+    with inside(practice):
+        for number in days:
+            a_rule(practice, days_before=number, at=at)
+    return practice
+
+
+def a_rule(practice: Practice, **fields: Any) -> ReminderRule:
+    """A reminder rule by text and e-mail; no machine calls anybody unless a test says so."""
+    values: dict[str, Any] = {"channels": ["sms", "email"]}
+    if "hours_before" not in fields:
+        values |= {"days_before": 2, "at": dt.time(10)}
+    with inside(practice):
+        return ReminderRule.objects.create(practice=practice, **(values | fields))
 
 
 def a_user(email: str = "dana@frontdesk.example", **fields: Any) -> User:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from practices.audit import Actor
 from practices.models import Location, Membership, OfficeHours, Practice, Role, Room, User
 from practices.tenancy import inside
-from scheduling.models import AppointmentType, AppointmentTypeOffer, Practitioner, WeeklyHours
+from scheduling.models import AppointmentType, AppointmentTypeOffer, Practitioner, ReminderRule, WeeklyHours
 
 PASSWORD = "front-desk-demo"  # noqa: S105 - printed by ./dev demo; the command refuses elsewhere
 DAY_LONG = ((dt.time(8), dt.time(12)), (dt.time(13), dt.time(17)))
@@ -194,7 +194,6 @@ def open_house(house: House, users: dict[str, User]) -> Practice:
         state=house.state,
         postal_code=house.postal_code,
         directions=house.directions,
-        reminder_days_before=[2],
     )
     with inside(practice):
         for user in users.values():
@@ -206,7 +205,8 @@ def open_house(house: House, users: dict[str, User]) -> Practice:
 
 
 def _furnish(house: House, practice: Practice, users: dict[str, User]) -> None:
-    """Rooms, clinicians with their hours, types with who offers them, and the hours of the phones."""
+    """Rooms, clinicians with their hours, types with who offers them, rules, and the hours of the phones."""
+    ReminderRule.objects.create(practice=practice, days_before=2, at=dt.time(10))
     place = Location.objects.create(
         practice=practice, name=house.display_name, street=house.street, city=house.city, state=house.state
     )

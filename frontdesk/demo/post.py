@@ -21,6 +21,7 @@ from patients.models import Channel, Patient
 from scheduling import reminders
 from scheduling.booking import confirm_appointment
 from scheduling.models import Appointment, Notice, Status
+from scheduling.rules import active_rules
 
 MINUTE = dt.timedelta(minutes=1)
 ANSWERED, SAID_NO = 0.7, 0.03
@@ -30,10 +31,12 @@ SEND_TROUBLE = ("30005", "30006")  # a number given up, a landline
 def remind(desk: Desk) -> int:
     """Runs the reminders of these days at their hour and answers most of them; returns how many went."""
     went = 0
-    due = sorted(desk.practice.reminder_days_before, reverse=True)
-    for days_ago in range(max(due, default=0), -1, -1):
+    rules = [rule for rule in active_rules() if rule.at is not None]
+    hour = rules[0].at if rules else None
+    for days_ago in range(max((rule.days_before or 0 for rule in rules), default=0), -1, -1):
+        if hour is None:
+            break
         day = desk.today - dt.timedelta(days=days_ago)
-        hour = desk.practice.reminder_time
         moment = desk.instant(day, hour.hour, hour.minute)
         if moment <= desk.now:
             with at(moment):

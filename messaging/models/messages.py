@@ -105,6 +105,8 @@ class Message(PracticeOwned):
     send_after = models.DateTimeField(null=True)
     useful_until = models.DateTimeField(null=True)
     ignores_quiet_hours = models.BooleanField(default=False)  # an answer to what was just written
+    # Whoever queued it looks after what does not arrive (another channel, a call): no task at once.
+    followed = models.BooleanField(default=False)
     attempts = models.PositiveSmallIntegerField(default=0)
     reconciliations = models.PositiveSmallIntegerField(default=0)
     claim = models.UUIDField(null=True)

@@ -70,8 +70,6 @@ class Practice(models.Model):
     undo_minutes = models.PositiveSmallIntegerField(default=3, validators=[MaxValueValidator(60)])
     quiet_from = models.TimeField(default=dt.time(21, 0), help_text="No message leaves from here on …")
     quiet_until = models.TimeField(default=dt.time(8, 0), help_text="… until here, in local time.")
-    reminder_days_before = ArrayField(models.PositiveSmallIntegerField(), default=list, blank=True)
-    reminder_time = models.TimeField(default=dt.time(10, 0))
     link_shows_time = models.BooleanField(
         default=True, help_text="A patient's link shows date and time before the birth date is given."
     )
@@ -79,6 +77,8 @@ class Practice(models.Model):
     evening_review_at = models.TimeField(default=dt.time(17, 0))
     # Wordings of its own, kind → channel → language → {subject, body}: read with the row, never stale.
     own_words = models.JSONField(default=dict, blank=True)
+    # Channel → since when nothing leaves by it: read with the row, so that every page can say so at no cost.
+    lines_out = models.JSONField(default=dict, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

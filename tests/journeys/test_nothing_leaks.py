@@ -124,7 +124,7 @@ class Journey:
         self.house = house
         self.practice: Practice = a_practice(
             time_zone=zone_where_it_is(12), quiet_from=dt.time(0), quiet_until=dt.time(0), undo_minutes=0,
-            reminder_days_before=[1], reminder_time=dt.time(10),
+            reminder_days=[1],
         )  # fmt: skip
         self.base = f"/p/{self.practice.slug}"
         dana = a_member(self.practice, None, Role.RECEPTIONIST, Role.MANAGER)

@@ -44,7 +44,7 @@ def details(practice: Practice, **changes: Any) -> dict[str, Any]:
         "name": "Harbor Street", "line_number": str(practice.line_number),
         "email_sender": "desk@harbor.example",
         "time_zone": "America/New_York", "languages": ["en"], "undo_minutes": "3", "quiet_from": "21:00",
-        "quiet_until": "08:00", "reminder_days_before": "7, 2", "reminder_time": "10:00",
+        "quiet_until": "08:00",
         "morning_review_at": "07:00", "evening_review_at": "17:00",
     } | changes  # fmt: skip
 
@@ -76,7 +76,7 @@ def test_the_practice_is_changed_with_a_trace_of_each_field(practice, manager):
     )
     assert answer.status_code == 302
     practice.refresh_from_db()
-    assert (practice.display_name, practice.reminder_days_before) == ("Harbor", [7, 2])
+    assert practice.display_name == "Harbor"
     assert practice.evening_review_at == dt.time(18, 30)
     with inside(practice):
         entry = AuditEntry.objects.get(verb="practice.changed")
@@ -89,7 +89,6 @@ def test_the_practice_is_changed_with_a_trace_of_each_field(practice, manager):
     [
         ("evening_review_at", "06:00", "comes after the morning review"),
         ("quiet_until", "21:00", "say nothing"),
-        ("reminder_days_before", "soon", "Write days from 1 to 30"),
         ("line_number", "12", "phone number"),
         ("email_sender", "nobody", "valid email"),
         ("time_zone", "Mars/Olympus", "not one of the available choices"),
