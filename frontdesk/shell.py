@@ -107,7 +107,7 @@ def rail(request: HttpRequest, admission: Admission) -> list[dict[str, Any]]:
 def count_of(name: str, admission: Admission) -> int | None:
     """What a rail entry counts for this person, besides “Needs you”."""
     if name == "team":
-        return unacknowledged_for(admission.membership.user)
+        return unacknowledged_for(admission.membership)
     return None
 
 
