@@ -8,7 +8,7 @@ import datetime as dt
 import secrets
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from messaging import ack_links
@@ -17,13 +17,14 @@ from messaging.models import (
     DeskRules,
     EscalationStep,
     Message,
+    OnCallShift,
     Recipient,
     StaffMessage,
     StaffMessageQuerySet,
     Task,
 )
 from messaging.outbox import wake_delivery, withdraw_messages
-from messaging.routing import House, Route, for_whom, route_for
+from messaging.routing import Route, for_whom, route_for
 from messaging.staff_tasks import close_task, in_office_time, open_task
 from patients.contacts import parse_phone, show_phone
 from patients.models import Patient
@@ -369,23 +370,32 @@ def _log_hand_over(message: StaffMessage, by: Actor) -> None:
     )
 
 
-def hers(user: User, house: House) -> StaffMessageQuerySet:
-    """The messages that are a person's: by name, by role, by being on call, or as a manager for nobody."""
-    roles = next((member.roles for member in house.members if member.user_id == user.pk), [])
-    mine = Q(recipient=Recipient.PERSON, to_user=user) | Q(recipient=Recipient.ROLE, to_role__in=roles)
-    if user in house.on_call:
-        mine |= Q(recipient=Recipient.ON_CALL)
-    if Role.MANAGER in roles:
-        empty = [role for role in Role.values if not house.with_role(role)]
-        mine |= Q(recipient=Recipient.ROLE, to_role__in=empty)
-        here = [member.user_id for member in house.members]
-        mine |= Q(recipient=Recipient.PERSON) & ~Q(to_user__in=here)
-        if not house.on_call:
-            mine |= Q(recipient=Recipient.ON_CALL)
-    taken = Q(acknowledged_at=None) | Q(acknowledged_by=user)
-    return StaffMessage.objects.filter(Q(acknowledged_by=user) | (mine & taken))
+def hers(member: Membership) -> StaffMessageQuerySet:
+    """The messages that are a person's: by name, by role, by being on call, or as a manager for nobody.
+
+    One that somebody else accepted is hers no more. Asked in one query, with the count of the rail.
+    """
+    mine = Q(recipient=Recipient.PERSON, to_user=member.user_id)
+    mine |= Q(recipient=Recipient.ROLE, to_role__in=member.roles)
+    on_call = OnCallShift.objects.filter(starts_at__lte=timezone.now(), ends_at__gt=timezone.now())
+    mine |= Q(recipient=Recipient.ON_CALL) & Exists(on_call.filter(user=member.user_id))
+    if Role.MANAGER in member.roles:
+        mine |= nobodys(on_call)
+    return StaffMessage.objects.filter(
+        Q(acknowledged_by=member.user_id) | (mine & Q(acknowledged_at=None, done_at=None))
+    )
 
 
-def unacknowledged_for(user: User) -> int:
-    """How many messages wait for this person's word; for the rail."""
-    return hers(user, House.now()).unacknowledged().count()
+def nobodys(on_call: "QuerySet[OnCallShift]") -> Q:
+    """Messages that reach none of those who were meant: they are with the managers."""
+    here = Membership.objects.active()
+    nobody = Q(recipient=Recipient.ON_CALL) & ~Exists(on_call.filter(user__in=here.values("user")))
+    nobody |= Q(recipient=Recipient.PERSON) & ~Exists(here.filter(user=OuterRef("to_user")))
+    for role in Role.values:
+        nobody |= Q(recipient=Recipient.ROLE, to_role=role) & ~Exists(here.filter(roles__contains=[role]))
+    return nobody
+
+
+def unacknowledged_for(member: Membership) -> int:
+    """How many messages wait for this person's word; for the rail, in one query."""
+    return hers(member).unacknowledged().count()

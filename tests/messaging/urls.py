@@ -11,6 +11,8 @@ def nowhere(request: HttpRequest, practice: str = "") -> HttpResponse:
 urlpatterns = [
     path("hooks/twilio/<slug:practice>/", include("messaging.hook_urls")),
     path("p/<slug:practice>/", include("messaging.urls")),
+    path("p/<slug:practice>/", include("messaging.staff_urls")),
+    path("a/", include("messaging.ack_urls")),
     path("p/<slug:practice>/", include("patients.urls")),  # the conversation stands on the record
     path("p/<slug:practice>/queue/", nowhere, name="queue"),
     path("account/", include("allauth.account.urls")),
