@@ -256,6 +256,13 @@ TWILIO_BASE_URL = os.environ.get("TWILIO_BASE_URL", "")
 TWILIO_ACCOUNT_SID = os.environ.get("TWILIO_ACCOUNT_SID", "")
 TWILIO_AUTH_TOKEN = os.environ.get("TWILIO_AUTH_TOKEN", "")
 TWILIO_TIMEOUT_SECONDS = float(os.environ.get("TWILIO_TIMEOUT_SECONDS", "10"))
+# Where the supplier sends us for pictures that came with a text; no other host is asked for one.
+TWILIO_MEDIA_HOSTS = os.environ.get("TWILIO_MEDIA_HOSTS", "mms.twiliocdn.com,media.twiliocdn.com").split(",")
+# The virus scanner (clamd), host:port or the path of its socket; without one attachments stay in quarantine.
+CLAMD_ADDRESS = os.environ.get("CLAMD_ADDRESS", "")
+# Mail in (manage.py receive_mail): where it listens, and the relays that may deliver there, as networks.
+MAIL_LISTEN = os.environ.get("MAIL_LISTEN", "127.0.0.1:8025")
+MAIL_RELAYS = list(filter(None, os.environ.get("MAIL_RELAYS", "127.0.0.1/32,::1/128").split(",")))
 # How long a worker holds a message; how long an uncertain send rests before the supplier is asked; the
 # first pause after a send that was not processed.
 DELIVERY_LEASE_SECONDS = float(os.environ.get("DELIVERY_LEASE_SECONDS", "90"))
@@ -272,7 +279,7 @@ DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "desk@frontdesk.exampl
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # The one inversion of the stack (ARCHITECTURE rule 9): first handler that claims the reply wins.
-REPLY_HANDLERS = ["scheduling.reminders.handle_reply"]
+REPLY_HANDLERS = ["scheduling.answers.handle_reply"]
 
 # The day of a patient's last visit, a fact to verify a caller by: messaging asks, scheduling knows.
 LAST_VISIT_DAY = "scheduling.seen.last_visit_day"

@@ -1,74 +1,209 @@
-"""What patients write: stored, read where it is plain, and left to a person where it is not."""
+"""What patients write, text or press: stored, read where it is plain, left to a person where it is not.
+
+The verbs of what a person then does with it are in `messaging.handling`; they are offered here too.
+"""
 
 import datetime as dt
-import logging
-from typing import Any
+from collections.abc import Sequence
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
-from messaging import replies
-from messaging.models import Message, MessageQuerySet, Suppression, Task
-from messaging.outbox import address_index, new_key, queue_message
-from messaging.refusals import suppress
-from messaging.staff_tasks import close_task, in_office_time, open_task
-from messaging.templates import render
-from patients.contacts import show_phone
-from patients.models import Channel, Consent, ContactPoint, Patient
+from messaging import asking, attachments, conversations, escalation, replies
+from messaging.acting import (
+    FRESH,
+    NOTES,
+    act_on,
+    answer_automatically,
+    claimed,
+    leave_to_person,
+)
+from messaging.handling import (
+    answer_message,
+    candidates,
+    decide_opt_out,
+    give_to_patient,
+    mark_handled,
+    tell_thread,
+    unanswered,
+    undo_reading,
+)
+from messaging.mentions import mentions
+from messaging.models import Message, Task
+from messaging.opt_outs import heard, is_paused, lift, record_consent
+from messaging.outbox import address_index
+from patients.models import Channel, ContactPoint, Patient
 from practices import audit, changes
 from practices.audit import Actor
 from practices.tenancy import current_practice
 
-logger = logging.getLogger(__name__)
+__all__ = [
+    "FRESH",
+    "answer_automatically",
+    "answer_message",
+    "candidates",
+    "claimed",
+    "decide_opt_out",
+    "give_to_patient",
+    "heard",
+    "is_paused",
+    "key_pressed",
+    "leave_to_person",
+    "lift",
+    "mark_handled",
+    "receive",
+    "receive_mail",
+    "record_consent",
+    "unanswered",
+    "undo_reading",
+]
+
 
 Reading = Message.Reading
 TEXTED = Actor(kind="patient", door="text")
+MAILED = Actor(kind="patient", door="mail")
 LONGEST = 4_000  # letters kept of one text
-ANSWER_WITHIN = 30  # minutes of office time
-FRESH = dt.timedelta(hours=1)  # an answer this soon is part of a conversation, also at night
+LONGEST_MAIL = 20_000
 TALKED_LATELY = dt.timedelta(days=14)
+KEYS = {"1": Reading.YES, "2": Reading.NEW_TIME, "9": Reading.PERSON}
+FORGEABLE = "Reads like “{}”. A sender of a mail can be forged: ask, then change the visit yourself."
 
 
 @transaction.atomic
 def receive(
-    *, supplier_id: str, from_: str, body: str, opt_out_type: str = "", media: int = 0, by: Actor = TEXTED
-) -> Message:
+    *,
+    supplier_id: str,
+    from_: str,
+    body: str,
+    opt_out_type: str = "",
+    media: int = 0,
+    pictures: Sequence[tuple[str, str]] = (),
+    by: Actor = TEXTED,
+) -> Message | None:
     """Stores a text a patient wrote and acts on it; every text ends as read or with a person.
 
-    `opt_out_type` is what the supplier did already (STOP, START, HELP): it answered, we do not.
+    `opt_out_type` is what the supplier did already (STOP, START, HELP): it answered, we do not. `pictures`
+    are addresses and declared types of what came along. None: a colleague answered an urgent message.
     """
-    index = address_index(Channel.SMS, from_)
+    body = clean(body)
+    if escalation.text_from_colleague(from_=from_, body=body):
+        return None
+    message = incoming(Channel.SMS, from_[:80], body[:LONGEST], f"in:{supplier_id}", supplier_id)
+    message.in_reply_to = last_said_to(message.address_index)
+    message.reading = understand(body, opt_out_type, media)
+    question = asking.answers_question(body, message.address_index) if not media else None
+    if question is not None and message.reading in {Reading.UNCLEAR, Reading.YES}:
+        message.reading, message.in_reply_to = Reading.CHOICE, question
+    take_in(message, opt_out_type, media, by)
+    attachments.announce(message, pictures)
+    return message
+
+
+@transaction.atomic
+def receive_mail(
+    *,
+    key: str,
+    from_: str,
+    body: str,
+    original: str,
+    answers: Message | None,
+    automatic: bool = False,
+    parts: Sequence[attachments.Part] = (),
+    by: Actor = MAILED,
+) -> Message:
+    """Stores a mail a patient wrote; once per `key`.
+
+    A sender can be forged, so a reading counts only where the mail answers one that we sent to that very
+    address (`answers`); else a person reads it. What a machine wrote (`automatic`) is kept and asks nobody.
+    """
+    earlier = Message.objects.filter(idempotency_key=key).first()
+    if earlier is not None:
+        return earlier
+    message = incoming(Channel.EMAIL, from_[:254], clean(body)[:LONGEST_MAIL], key, "")
+    if answers is not None and answers.address_index == message.address_index:
+        message.in_reply_to = answers
+        message.patient = message.patient or answers.patient
+    said = replies.read_reply(message.body)
+    silencing = said in {Reading.STOP, Reading.START}
+    trusted = message.in_reply_to is not None and not parts
+    message.reading = "" if automatic else said if silencing or trusted else Reading.UNCLEAR
+    if message.reading == Reading.HELP:
+        message.reading = Reading.UNCLEAR
+    message.needs_person = False
+    note = FORGEABLE.format(Reading(said).label) if message.reading != said and said in KNOWN else ""
+    kept = {"original": clean(original)[:LONGEST_MAIL]} if original != body else {}
+    if automatic:
+        store(message, kept, by)
+        tell_thread(message, line=message.body, from_them=True, by=by)
+    else:
+        take_in(message, "", len(parts), by, note=note, kept=kept)
+    attachments.store(message, parts)
+    return message
+
+
+KNOWN = {Reading.YES, Reading.NO, *NOTES}
+
+
+def clean(text: str) -> str:
+    """The text as it can be kept: lone halves of letters become question marks."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def incoming(channel: str, from_: str, body: str, key: str, supplier_id: str) -> Message:
+    """An unsaved message that came in, with whose it is as far as the address tells."""
+    index = address_index(channel, from_)
     patient, point = writer(index)
-    message = Message(
+    return Message(
         practice=current_practice(),
         patient=patient,
         contact_point=point,
         direction=Message.Direction.IN,
-        channel=Channel.SMS,
+        channel=channel,
         kind=Message.Kind.INBOUND,
         language=patient.language if patient else "en",
-        address=from_[:80],
+        address=from_,
         address_index=index,
-        body=body[:LONGEST],
+        body=body,
         status=Message.Status.RECEIVED,
-        idempotency_key=f"in:{supplier_id}"[:120],
+        idempotency_key=key[:120],
         supplier_id=supplier_id[:64],
-        in_reply_to=last_said_to(index),
-        reading=understand(body, opt_out_type, media),
     )
+
+
+def store(message: Message, kept: dict[str, object], by: Actor) -> None:
+    spoke_of: dict[str, object] = mentions(message.body, current_practice().today()).kept()
+    if message.reading == Reading.LATE:
+        spoke_of["minutes"] = replies.minutes_late(message.body)
+    message.spoke_of = {**spoke_of, **kept} or None
     message.save(force_insert=True)
     audit.record("message.received", message, by=by, patient_id=message.patient_id)
-    act_on(message, opt_out_type, media, by)
+
+
+def take_in(
+    message: Message,
+    opt_out_type: str,
+    media: int,
+    by: Actor,
+    *,
+    note: str = "",
+    kept: dict[str, object] | None = None,
+) -> None:
+    """Stores the message, does what follows from its reading, and tells its thread."""
+    store(message, kept or {}, by)
+    task = (
+        leave_to_person(message, media, by, note=note)
+        if message.reading == Reading.UNCLEAR
+        else act_on(message, opt_out_type, media, by)
+    )
+    tell_thread(
+        message,
+        line=message.body or ("Picture" if media else ""),
+        from_them=True,
+        needs_person=message.needs_person,
+        urgency=task.urgency if task else Task.Urgency.ROUTINE,
+        by=by,
+    )
     changes.announce(message.practice, "messages", "queue")
-    return message
-
-
-def candidates(message: Message) -> list[Patient]:
-    """The patients whose number this is; more than one share a phone."""
-    points = ContactPoint.objects.filter(value_index=message.address_index).select_related("patient")
-    return list({point.patient_id: point.patient for point in points if point.patient.active}.values())
 
 
 def writer(index: str) -> tuple[Patient | None, ContactPoint | None]:
@@ -87,6 +222,7 @@ def last_said_to(index: str) -> Message | None:
     """Our last text to this number, which an answer probably answers."""
     said = Message.objects.filter(
         address_index=index,
+        channel=Channel.SMS,
         direction=Message.Direction.OUT,
         status__in=[Message.Status.SENT, Message.Status.DELIVERED, Message.Status.UNCERTAIN],
         sent_at__gte=timezone.now() - TALKED_LATELY,
@@ -105,264 +241,52 @@ def understand(body: str, opt_out_type: str, media: int) -> str:
     return Reading.UNCLEAR if media else reading
 
 
-def act_on(message: Message, opt_out_type: str, media: int, by: Actor) -> None:
-    """Does what the reading asks for; what nobody takes goes to a person."""
-    if message.reading == Reading.STOP:
-        stop(message, by)
-        return
-    if opt_out_type == "START" or message.reading == Reading.START:
-        lift(message, by)
-        record_consent(message, granted=True)
-    if message.reading == Reading.HELP:
-        if opt_out_type != "HELP":
-            answer_automatically(message, "help", by)
-        return
-    if message.reading == Reading.START:
-        return
-    if message.reading in {Reading.YES, Reading.NO} and claimed(message):
-        return
-    leave_to_person(message, media, by)
+@transaction.atomic
+def key_pressed(*, message: Message, digit: str, by: Actor) -> Message | None:
+    """Takes the key a patient pressed in an automatic call about `message`, the first of each call.
 
-
-def claimed(message: Message) -> bool:
-    """Whether an app above took the reply, asked in the order of settings.REPLY_HANDLERS.
-
-    One that fails takes back what it wrote and no more: the patient's words stay, and go to a person.
+    1 confirms, 2 asks for another time, 9 for a person (who is called by the telephone, not from here).
+    None for a key that means nothing.
     """
-    try:
-        with transaction.atomic():
-            return any(import_string(path)(message, message.reading) for path in settings.REPLY_HANDLERS)
-    except Exception:
-        logger.exception("the answer in message %s was not taken", message.pk)
-        return False
-
-
-def stop(message: Message, by: Actor) -> None:
-    """Silence from now on: what waits is taken back. Where the carrier confirms, we do not."""
-    suppress(message, source="text")
-    record_consent(message, granted=False)
-    if not replies.carrier_answers(message.body):
-        answer_automatically(message, "stopped", by)
-    if replies.may_cancel(message.body):
-        # CANCEL is an opt-out word by law; the patient may have meant the visit (SECURITY.md finding 9).
-        open_task(
-            kind=Task.Kind.CANCEL,
-            due_at=in_office_time(current_practice(), ANSWER_WITHIN),
-            once_key=f"cancel:{message.address_index}",
-            urgency=Task.Urgency.SOON,
-            patient=message.patient,
-            message=message,
-            note="Texted CANCEL. Texts have stopped; the visit may be meant too. Call to ask.",
-            by=by,
-        )
-
-
-def lift(message: Message, by: Actor) -> None:
-    """The patient wants texts again."""
-    rows = Suppression.objects.filter(
-        channel=message.channel, address_index=message.address_index, lifted_at=None
-    )
-    for row in rows.select_for_update():
-        row.lifted_at = timezone.now()
-        row.save(update_fields=["lifted_at"])
-        audit.record("messages.resumed", row, by=by, patient_id=message.patient_id)
-
-
-def record_consent(message: Message, *, granted: bool) -> None:
-    """STOP and START are also the patient's word on texts, seen wherever consent is shown."""
-    if message.patient_id is None:
-        return
-    Consent.objects.create(
+    reading = KEYS.get(digit)
+    if reading is None:
+        return None
+    key = f"key:{message.pk}"
+    earlier = Message.objects.filter(idempotency_key=key).first()
+    if earlier is not None:
+        return earlier
+    answer = Message(
         practice=current_practice(),
-        patient_id=message.patient_id,
-        channel=message.channel,
-        granted=granted,
-        how=Consent.How.TEXT,
-    )
-
-
-def answer_automatically(message: Message, wording: str, by: Actor) -> Message:
-    """Answers what was just written, at any hour, once."""
-    practice = current_practice()
-    phone = show_phone(str(practice.line_number))
-    words = render(wording, message.language, {"practice": practice.public_name, "phone": phone})
-    return queue_message(
         patient=message.patient,
+        contact_point=message.contact_point,
+        direction=Message.Direction.IN,
         channel=message.channel,
-        kind=Message.Kind.REPLY,
-        body=words.body,
+        kind=Message.Kind.INBOUND,
         language=message.language,
-        send_after=timezone.now(),
-        useful_until=timezone.now() + FRESH,
-        idempotency_key=f"{wording}:{message.pk}",
-        ignores_quiet_hours=True,
+        address=message.address,
+        address_index=message.address_index,
+        body=f"Pressed {digit}",
+        status=Message.Status.RECEIVED,
+        idempotency_key=key,
         in_reply_to=message,
+        reading=reading,
+    )
+    answer.save(force_insert=True)
+    audit.record("message.received", answer, by=by, patient_id=answer.patient_id)
+    task = None
+    if reading != Reading.PERSON and not claimed(answer):
+        task = leave_to_person(answer, 0, by)
+    conversations.touch(
+        patient=answer.patient,
+        address=answer.address,
+        address_index=answer.address_index,
+        channel=Channel.CALL,
+        kind=conversations.Line.CALL,
+        line=f"Pressed {digit} in the automatic call: {Reading(reading).label}",
+        from_them=True,
+        needs_person=task is not None,
+        urgency=task.urgency if task else Task.Urgency.ROUTINE,
         by=by,
     )
-
-
-def leave_to_person(message: Message, media: int, by: Actor) -> Task:
-    """Puts a text that was not understood, or that nobody took, into the queue."""
-    message.needs_person = True
-    message.save(update_fields=["needs_person"])
-    urgency, note = Task.Urgency.ROUTINE, ""
-    if media:
-        note = "Sent pictures by text. They are not kept here; ask the patient to bring them."
-    if replies.may_opt_out(message.body):
-        suppress(message, source="possible")
-        urgency, note = Task.Urgency.SOON, "May want no more texts: they are paused until somebody decides."
-    if replies.may_be_emergency(message.body):
-        urgency, note = Task.Urgency.EMERGENCY, "Possible emergency: read this first."
-    due = in_office_time(current_practice(), ANSWER_WITHIN)
-    return open_task(
-        kind=Task.Kind.ANSWER,
-        due_at=timezone.now() if urgency == Task.Urgency.EMERGENCY else due,
-        once_key=f"answer:{message.address_index}",
-        urgency=urgency,
-        patient=message.patient,
-        message=message,
-        note=note,
-        by=by,
-    )
-
-
-@transaction.atomic
-def undo_reading(*, message: Message, by: Actor) -> Message:
-    """Takes an automatic reading back and leaves the text to a person.
-
-    A handler's module may offer `undo_reply(message, by)` beside its handler to take back what it did.
-    """
-    message = Message.objects.select_for_update(of=("self",)).select_related("patient").get(pk=message.pk)
-    if not message.read_automatically or message.reading_undone_at is not None:
-        return message
-    message.reading_undone_at = timezone.now()
-    message.handled_at = message.handled_by = None
-    message.save(update_fields=["reading_undone_at", "handled_at", "handled_by"])
-    audit.record(
-        "message.reading-undone",
-        message,
-        by=by,
-        patient_id=message.patient_id,
-        changes={"reading": [message.reading, ""]},
-    )
-    if message.reading == Reading.STOP:
-        undo_stop(message, by)
-    undo_what_followed(message, by)
-    leave_to_person(message, 0, by)
-    changes.announce(message.practice, "messages", "queue")
-    return message
-
-
-def undo_stop(message: Message, by: Actor) -> None:
-    """Texts go on as if this text had not come."""
-    if not Suppression.objects.filter(message=message, lifted_at=None).exists():
-        return
-    lift(message, by)
-    if message.patient_id is None:
-        return
-    earlier = Consent.objects.filter(
-        patient_id=message.patient_id, channel=message.channel, given_at__lt=message.created_at
-    )
-    before = earlier.order_by("-given_at", "-id").first()
-    if before is not None and before.granted:
-        record_consent(message, granted=True)
-
-
-def undo_what_followed(message: Message, by: Actor) -> None:
-    for module in dict.fromkeys(path.rpartition(".")[0] for path in settings.REPLY_HANDLERS):
-        try:
-            undo: Any = import_string(f"{module}.undo_reply")
-        except ImportError:
-            continue
-        undo(message, by)
-
-
-def unanswered(message: Message) -> MessageQuerySet:
-    """All that this number wrote and nobody dealt with; one answer answers all of it."""
-    return Message.objects.to_read().filter(address_index=message.address_index)
-
-
-@transaction.atomic
-def answer_message(*, message: Message, body: str, key: str = "", by: Actor) -> Message:
-    """Answers a patient's text, once per `key`; everything this number wrote so far counts as handled."""
-    now = timezone.now()
-    answer = queue_message(
-        patient=message.patient,
-        channel=message.channel,
-        kind=Message.Kind.NOTE,
-        body=body,
-        language=message.language,
-        send_after=now,
-        idempotency_key=key or new_key("answer"),
-        ignores_quiet_hours=now - message.created_at < FRESH,
-        in_reply_to=message,
-        by=by,
-    )
-    if not answer.reason:
-        mark_handled(message=message, outcome="answered", by=by)
+    changes.announce(answer.practice, "messages", "queue")
     return answer
-
-
-@transaction.atomic
-def mark_handled(*, message: Message, outcome: str = "handled", by: Actor) -> int:
-    """Says that a person dealt with what this number wrote, and closes its task; returns how many texts."""
-    rows = list(unanswered(message).select_for_update())
-    for row in rows:
-        row.handled_at, row.handled_by = timezone.now(), by.user
-        row.save(update_fields=["handled_at", "handled_by"])
-        audit.record(
-            "message.handled", row, by=by, patient_id=row.patient_id, changes={"outcome": ["", outcome]}
-        )
-    for task in Task.objects.open().filter(once_key=f"answer:{message.address_index}"):
-        close_task(task=task, outcome=outcome, by=by)
-    changes.announce(current_practice(), "messages", "queue")
-    return len(rows)
-
-
-def is_paused(message: Message) -> bool:
-    """Whether texts to this number wait for a person's word on “please no more”."""
-    return Suppression.objects.filter(
-        channel=message.channel, address_index=message.address_index, lifted_at=None, source="possible"
-    ).exists()
-
-
-@transaction.atomic
-def decide_opt_out(*, message: Message, stop_texts: bool, by: Actor) -> None:
-    """A person decides what “please no more” meant: texts stop for good, or go on."""
-    rows = Suppression.objects.select_for_update().filter(
-        channel=message.channel, address_index=message.address_index, lifted_at=None, source="possible"
-    )
-    for row in rows:
-        row.source, row.lifted_at = ("staff", None) if stop_texts else (row.source, timezone.now())
-        row.save(update_fields=["source", "lifted_at"])
-        verb = "messages.stopped" if stop_texts else "messages.resumed"
-        audit.record(verb, row, by=by, patient_id=message.patient_id)
-        if stop_texts:
-            record_consent(message, granted=False)
-    mark_handled(message=message, outcome="texts stopped" if stop_texts else "texts go on", by=by)
-
-
-@transaction.atomic
-def give_to_patient(*, message: Message, patient: Patient, by: Actor) -> int:
-    """Says whose an unanswered text is, when one number serves several; returns how many texts went along.
-
-    Only a patient who has the number can be chosen: raises ValueError otherwise.
-    """
-    if patient.pk not in {candidate.pk for candidate in candidates(message)}:
-        raise ValueError("This number is not in that patient’s record.")
-    rows = list(unanswered(message).select_for_update())
-    for row in rows:
-        row.patient, row.language = patient, patient.language
-        row.save(update_fields=["patient", "language"])
-        audit.record(
-            "message.given_to_patient",
-            row,
-            by=by,
-            patient_id=patient.pk,
-            changes={"patient": [None, patient.pk]},
-        )
-    for task in Task.objects.open().filter(once_key=f"answer:{message.address_index}", patient=None):
-        task.patient = patient
-        task.save(update_fields=["patient"])
-    changes.announce(current_practice(), "messages", "queue")
-    return len(rows)

@@ -4,12 +4,13 @@ Both write a few rows and nothing else, so they answer at once. The signature is
 account of the practice in the address; what is not signed for it writes nothing.
 """
 
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
@@ -20,6 +21,11 @@ from practices.models import Practice
 from practices.tenancy import current_practice, inside
 
 LARGEST = 64 * 1024  # bytes of one webhook
+# The supplier signs names and values run together, without a mark between them. Where one ends is told by
+# these shapes alone, so that one signature cannot be read as two different requests.
+NAME = re.compile(r"[A-Z][A-Za-z0-9]{0,60}\Z")
+SID = re.compile(r"[A-Z]{2}[a-z0-9_-]{1,62}\Z")
+MOST_PICTURES = 20
 NO_REPLY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 
 SIGNED = "the supplier's signature over address and fields, checked with the practice's own token"
@@ -45,10 +51,22 @@ def signed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
             )
             if not genuine and "webhook-signature" not in settings.SWITCHED_OFF:
                 return HttpResponse(status=403)
+            if not is_plain(request.POST):
+                return HttpResponse("Each field once, please.", status=400, content_type="text/plain")
             return view(request, **kwargs)
 
     check.__name__, check.__doc__, check.__module__ = view.__name__, view.__doc__, view.__module__
     return public_door(SIGNED)(csrf_exempt(require_POST(check)))
+
+
+def is_plain(form: QueryDict) -> bool:
+    """Whether each field has a name of the supplier's kind and one value, and ids are ids."""
+    return all(
+        NAME.match(name) is not None
+        and len(values) == 1
+        and (not name.endswith("Sid") or not values[0] or SID.match(values[0]) is not None)
+        for name, values in form.lists()
+    )
 
 
 def first_time(request: HttpRequest, key: str) -> bool:
@@ -66,15 +84,26 @@ def text_received(request: HttpRequest) -> HttpResponse:
     if not supplier_id or not form.get("From"):
         return HttpResponse("MessageSid and From are required.", status=400, content_type="text/plain")
     if first_time(request, f"in:{supplier_id}"):
-        media = form.get("NumMedia", "0")
         inbox.receive(
             supplier_id=supplier_id,
             from_=form["From"],
             body=form.get("Body", ""),
             opt_out_type=form.get("OptOutType", "").upper(),
-            media=int(media) if media.isascii() and media.isdigit() else 0,
+            media=number(form.get("NumMedia", "0")),
+            pictures=pictures_of(form),
         )
     return HttpResponse(NO_REPLY, content_type="text/xml")
+
+
+def number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
+
+
+def pictures_of(form: QueryDict) -> list[tuple[str, str]]:
+    """Addresses and declared types of what came with a text."""
+    places = range(min(number(form.get("NumMedia", "0")), MOST_PICTURES))
+    found = [(form.get(f"MediaUrl{n}", ""), form.get(f"MediaContentType{n}", "")) for n in places]
+    return [(url, declared) for url, declared in found if url]
 
 
 @signed
