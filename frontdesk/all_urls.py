@@ -2,8 +2,9 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from frontdesk.views import streams
+from frontdesk.views import streams, strip
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("calls/", strip.all_calls, name="all-calls"),
     path("live/", streams.stream, name="all-live"),
 ]

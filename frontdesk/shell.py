@@ -1,12 +1,13 @@
 """What stands around every page: the rail, the switcher, and where the shell's own buttons lead."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from frontdesk.queue import queue_count
+from messaging.listing import to_do_count
 from messaging.staff_messages import unacknowledged_for
 from practices.access import Admission, practices_of
 from practices.models import Practice, Role, User
@@ -15,8 +16,10 @@ from practices.models import Practice, Role, User
 RAIL = (
     ("today", "calendar", "Today", "Work", "g t", "board.view"),
     ("queue", "queue", "Needs you", "Work", "g q", "queue.view"),
+    ("inbox", "inbox", "Inbox", "Work", "g i", "inbox.view"),
     ("patients", "users", "Patients", "Work", "g p", "patient.search"),
     ("team", "note", "Team messages", "Work", "g e", "staff-message.view"),
+    ("card", "card", "Practice card", "The day", "g k", "card.view"),
     ("day", "stetho", "Your day", "The day", "g d", "day.view"),
     ("morning", "sunrise", "Morning review", "The day", "g m", "review.view"),
     ("wrap", "sunset", "Wrap-up", "The day", "g w", "review.view"),
@@ -38,21 +41,37 @@ def context(request: HttpRequest) -> dict[str, Any]:
     admission: Admission | None = getattr(request, "admission", None)
     if admission is None and settings.FRONTDESK_MODE == "demo" and not signed_in(request):
         return DEMO_SIGN_INS
-    if admission is None or request.headers.get("HX-Request") == "true":
+    if request.headers.get("HX-Request") == "true":
         return {"practice": admission.practice, "membership": admission.membership} if admission else {}
+    if admission is None:
+        # Under /all/ no practice's scope is open: the frame stands without the rail of one practice.
+        return frame(request) if hasattr(request, "permission") and signed_in(request) else {}
     practice = admission.practice
-    user = admission.membership.user
-    return {
+    whole = frame(request)
+    whole["shell"] |= {
+        "role": ", ".join(Role(role).label for role in admission.membership.roles),
+        "search_url": reverse("patient-search", args=[practice.slug]),
+        "changes_url": reverse("changes", args=[practice.slug]),
+        "log_call_url": reverse("call-log", args=[practice.slug]) if admission.may("call.handle") else "",
+        "numbers_url": reverse("own-numbers", args=[practice.slug]),
+    }
+    return whole | {
         "practice": practice,
         "membership": admission.membership,
-        "practices": switcher(user),
         "nav": rail(request, admission),
         "nav_foot": foot(request, admission),
+    }
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """What stands around a page whatever practice it is of, in one query."""
+    return {
+        "practices": switcher(cast(User, request.user)),
         "shell": {
-            "role": ", ".join(Role(role).label for role in admission.membership.roles),
-            "search_url": reverse("patient-search", args=[practice.slug]),
             "live_url": reverse("all-live"),
-            "changes_url": reverse("changes", args=[practice.slug]),
+            "calls_url": reverse("all-calls"),
+            # Said by the last strip that was drawn: its place is kept free, so that nothing jumps.
+            "in_calls": request.COOKIES.get("calls") == "1",
             "preferences_url": reverse("preferences"),
             "lock_url": reverse("lock"),
             "sign_out_url": reverse("account_logout"),
@@ -86,6 +105,7 @@ def rail(request: HttpRequest, admission: Admission) -> list[dict[str, Any]]:
         waiting = (
             queue_count(admission.practice, viewer=admission.actor.user) if admission.may("queue.view") else 0
         )
+    counts = {"queue": waiting, "inbox": to_do_count() if admission.may("inbox.view") else 0}
     return [
         {
             "url": url,

@@ -18,10 +18,10 @@ from patients.records import NEED_ICONS
 from patients.search import Match, find_patients, likely_duplicates
 from practices.models import Practice
 from scheduling.availability import FreeTime
-from scheduling.drafts import PARTS, Draft, Slot
+from scheduling.drafts import PARTS, Draft, Slot, as_uuid
 from scheduling.models import Appointment
 from scheduling.offers import Offers, offers_for
-from scheduling.words import read_back, short_when
+from scheduling.words import inside_words, read_back, short_when
 
 T = TypeVar("T")
 SHOWN_MATCHES = 4
@@ -75,6 +75,8 @@ class BookingPage:
     same: list[Match] = field(default_factory=list)  # of the matches, who can hardly be somebody else
     set_apart: str = ""  # the ids of `same`, once it was said that the caller is none of them
     silence: str = ""  # why no confirmation goes, whatever is ticked
+    call: str = ""  # the call it is booked in: what is half done is kept with it
+    asked_for: str = ""  # the patient of that call when the dialog was opened
 
     @property
     def people(self) -> list[Person]:
@@ -153,6 +155,8 @@ class BookingPage:
 def booking_page(draft: Draft, form: forms.Form, data: QueryDict, *, private: bool) -> BookingPage:
     """The page for a draft; a new patient's matches come from what was typed."""
     page = BookingPage(draft, form, offers_for(draft), None, private=private)
+    page.call = str(as_uuid(data.get("call")) or "")
+    page.asked_for = str(as_uuid(data.get("asked_for")) or "")
     if draft.patient is not None:
         page.caller = caller_of(draft.patient, draft.diary.practice.today(), private=private)
     else:
@@ -242,14 +246,9 @@ def coming_visits(patient: Patient, practice: Practice) -> list[str]:
     visits = Appointment.objects.active().filter(patient=patient, ends_at__gt=practice.now())
     rows = visits.select_related("practitioner").order_by("starts_at")[:SHOWN_VISITS]
     return [
-        f"{inside_a_sentence(short_when(visit.starts_at, practice))} with {visit.practitioner.short_name}"
+        f"{inside_words(short_when(visit.starts_at, practice))} with {visit.practitioner.short_name}"
         for visit in rows
     ]
-
-
-def inside_a_sentence(when: str) -> str:
-    """today 3:00 PM, but Thu, Jun 11, 8:00 AM."""
-    return when[0].lower() + when[1:] if when.startswith(("Today", "Tomorrow")) else when
 
 
 def quiet(parse: Callable[[str], T], text: str | None) -> T | None:

@@ -44,6 +44,11 @@ def short_when(moment: dt.datetime, practice: Practice) -> str:
     return f"{day}{',' if ',' in day else ''} {clock(local)}"
 
 
+def inside_words(when: str) -> str:
+    """A day's words inside a sentence: today 3:00 PM, but Thu, Jun 11, 8:00 AM."""
+    return when[0].lower() + when[1:] if when.startswith(("Today", "Tomorrow", "Yesterday")) else when
+
+
 def place(practitioner: Practitioner, practice: Practice) -> str:
     """The street and the room; the practice's own street where the clinician has no other location."""
     location = practitioner.location or (practitioner.room.location if practitioner.room else None)

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from patients.registry import InvalidPatient, StalePatient
 from practices.access import DeskRequest, requires
 from practices.audit import record_read
+from scheduling import call_booking
 from scheduling.booking import BookingRefused, OutsideHours, SlotTaken
 from scheduling.booking_page import (
     BookingPage,
@@ -60,10 +61,12 @@ def book(request: DeskRequest) -> HttpResponse:
     """The dialog, empty or filled from the address (`patient`, `practitioner`, `start`); POST books."""
     if request.method == "POST":
         return book_now(request)
-    draft = read_draft(request.GET, Diary(request.practice))
-    if draft.patient is not None:
+    known = call_booking.opened(request.GET, request.user)
+    draft = read_draft(known.fields, Diary(request.practice))
+    if draft.patient is not None and not known.is_kept:
         draft.needs = list(draft.patient.needs)
-    return show_booking(request, draft, BookingForm(draft, initial=first_values(draft, request.GET)))
+    form = BookingForm(draft, initial=first_values(draft, known.fields))
+    return show_booking(request, draft, form, data=known.fields)
 
 
 @requires("appointment.book")
@@ -77,24 +80,31 @@ def book_times(request: DeskRequest) -> HttpResponse:
 
 
 def show_booking(
-    request: DeskRequest, draft: Draft, form: BookingForm, *, status: int = 200, **more: Any
+    request: DeskRequest,
+    draft: Draft,
+    form: BookingForm,
+    *,
+    data: QueryDict | None = None,
+    status: int = 200,
+    **more: Any,
 ) -> HttpResponse:
-    """The dialog as a part for htmx, else as a page."""
+    """The dialog as a part for htmx, else as a page; `data` is what was typed, as it was posted or kept."""
+    data = request.POST if data is None else data
     if draft.other and not form.is_bound:
-        draft.slot = typed_so_far(draft, request)
-    page = booking_page(draft, form, request.POST, private=request.user.privacy_mode)
+        draft.slot = typed_so_far(draft, data)
+    page = booking_page(draft, form, data, private=request.user.privacy_mode)
     for name, value in more.items():
         setattr(page, name, value)
-    if page.caller and request.POST.get("for") != str(page.caller.patient.pk) and not form.is_bound:
+    if page.caller and data.get("for") != str(page.caller.patient.pk) and not form.is_bound:
         form.initial["text_ok"] = page.agreed_before
     note_who_was_shown(request, page)
     template = "scheduling/book_dialog.html" if request.htmx else "scheduling/book.html"
     return render(request, template, {"page": page, "form": form, "draft": draft}, status=status)
 
 
-def typed_so_far(draft: Draft, request: DeskRequest) -> Slot | None:
+def typed_so_far(draft: Draft, data: QueryDict) -> Slot | None:
     """The typed day and time, for the read-back, once they make sense."""
-    tried = BookingForm(draft, data=request.POST)
+    tried = BookingForm(draft, data=data)
     tried.is_valid()
     slot: Slot | None = tried.cleaned_data.get("slot")
     return slot
@@ -121,6 +131,7 @@ def book_now(request: DeskRequest) -> HttpResponse:
         appointment = carry_out(request, draft, form)
     except (InvalidPatient, StalePatient, BookingRefused) as refusal:
         return refused(request, draft, form, refusal)
+    call_booking.booked(request.POST, appointment.patient, by=request.actor)
     when = form.cleaned_data["slot"]
     return done(request, appointment, f"Booked with {when.practitioner.short_name}.")
 

@@ -1,6 +1,9 @@
 /* What the booking and moving dialogs need beyond htmx: digits typed before the times have arrived are kept
    for them, typed days choose "other day", and the arrows lead from the name into the people found.
-   Nothing is stored: the form on the page is the draft. */
+   Nothing is stored in the browser: the form on the page is the draft, and in a call drafts.js keeps it on the
+   server (data-draft-key), also what a press on a button changed. */
+
+import { draftChanged } from "./drafts.js";
 
 const DIGIT = /^[1-9]$/;
 let waiting = null; // the latest request under way that brings new times
@@ -76,4 +79,10 @@ document.addEventListener("htmx:afterSettle", (event) => {
     ? document.querySelector(".types input:checked, .types input")
     : document.getElementById("id_name");
   if (!document.activeElement || document.activeElement === document.body) next?.focus();
+});
+
+/* A person or a half-day was chosen by a button: no field has told of it. */
+document.addEventListener("htmx:afterSettle", (event) => {
+  const form = event.target.closest?.("form[data-booking][data-draft-key]");
+  if (form) draftChanged(form);
 });

@@ -1,4 +1,4 @@
-/* Times that run: data-expires counts down ("2:41"), data-since counts up ("14m"), the board's now line moves.
+/* Times that run: data-expires counts down ("2:41"), data-since counts up ("14m", "2:14"), the board's now line moves.
    Measured by the server's clock (data-now on the body), because a desk's computer may be minutes off. */
 
 const TICK_MS = 1000;
@@ -19,7 +19,12 @@ function down(element) {
 }
 
 function up(element) {
-  const minutes = Math.max(0, Math.floor((serverNow() - Date.parse(element.dataset.since)) / 60000));
+  const seconds = Math.max(0, Math.floor((serverNow() - Date.parse(element.dataset.since)) / 1000));
+  if (element.dataset.sinceForm === "clock") {
+    element.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+    return;
+  }
+  const minutes = Math.floor(seconds / 60);
   const text = `${minutes}${element.dataset.sinceForm === "long" ? " min" : "m"}`;
   if (element.textContent !== text) element.textContent = text;
 }

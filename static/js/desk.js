@@ -11,3 +11,5 @@ import "./live.js";
 import "./drafts.js";
 import "./idle.js";
 import "./booking.js";
+import "./strip.js";
+import "./autosave.js";

@@ -19,7 +19,7 @@ const WHOLE = "whole";
 let polling = 0;
 let wasOff = false;
 
-function unsaved(field) {
+export function unsaved(field) {
   if (field.closest("[data-no-draft]") || field.type === "hidden" || field.type === "submit") return false;
   if (field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
   if (field.matches("select")) {
