@@ -22,6 +22,10 @@ app.conf.beat_schedule = {
         "schedule": schedule(5.0),
     },
     "send the digests": {"task": "messaging.tasks.send_digests_everywhere", "schedule": schedule(60.0)},
+    "check attachments": {
+        "task": "messaging.tasks.check_attachments_everywhere",
+        "schedule": schedule(10.0),
+    },
     "queue reminders": {"task": "scheduling.tasks.queue_reminders_everywhere", "schedule": schedule(60.0)},
     "start the reviews": {"task": "frontdesk.tasks.start_reviews_everywhere", "schedule": schedule(60.0)},
 }

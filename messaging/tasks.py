@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from messaging import broadcasts, delivery, digests, escalation
+from messaging import attachments, broadcasts, delivery, digests, escalation
 from practices.models import Practice
 from practices.tenancy import practice_task
 
@@ -51,3 +51,10 @@ def send_broadcasts_everywhere() -> None:
 def send_broadcasts(practice: Practice) -> None:
     """Goes on with the broadcasts of one practice."""
     broadcasts.send_all(practice)
+
+
+@shared_task
+def check_attachments_everywhere() -> None:
+    """Fetches and scans the files that came with messages; the rows say which are due."""
+    for practice in Practice.objects.all():
+        attachments.check_due(practice)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from scheduling.views import booking, changes, moving, visits
+from scheduling.views import booking, changes, moving, suggestions, visits
 
 urlpatterns = [
     path("book/", booking.book, name="book"),
@@ -18,4 +18,7 @@ urlpatterns = [
     path("changes/earlier/", changes.earlier, name="changes-earlier"),
     path("changes/<uuid:change_id>/undo/", changes.undo, name="change-undo"),
     path("changes/<uuid:change_id>/send/", changes.send, name="change-send"),
+    path("inbox/<uuid:conversation_id>/suggestion/", suggestions.thread_suggestion, name="thread-suggestion"),
+    path("messages/<uuid:message_id>/suggestion/", suggestions.message_suggestion, name="message-suggestion"),
+    path("messages/<uuid:message_id>/move/", suggestions.take_suggestion, name="suggestion-take"),
 ]
