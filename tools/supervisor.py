@@ -84,6 +84,8 @@ class Demo:
         self.port = port
         self.supplier_port = SUPPLIER_PORT if is_free(SUPPLIER_PORT) else free_port()
         self.smtp_port = free_port()
+        self.mailroom = f"127.0.0.1:{free_port()}"
+        self.scanner_port = free_port()
         self.servers = demo_state.demo_servers()
         self.children: list[Child] = []
         self.variables: dict[str, str] = {}
@@ -108,6 +110,8 @@ class Demo:
             self.port,
             TWILIO_BASE_URL=self.supplier,
             EMAIL_PORT=str(self.smtp_port),
+            MAIL_LISTEN=self.mailroom,
+            CLAMD_ADDRESS=f"127.0.0.1:{self.scanner_port}",
         )
         self.remember()
 
@@ -151,7 +155,8 @@ class Demo:
         account = {
             "account_sid": self.variables["TWILIO_ACCOUNT_SID"],
             "auth_token": self.variables["TWILIO_AUTH_TOKEN"],
-            "numbers": self.lines(),
+            "mailroom": self.mailroom,
+            **self.lines_and_phones(),
         }
         write_private(config, json.dumps(account))
         self.start_child(
@@ -160,8 +165,8 @@ class Demo:
             *("--port", str(self.supplier_port), "--smtp-port", str(self.smtp_port)),
         )
 
-    def lines(self) -> list[dict[str, str]]:
-        """The practices' numbers with the address of their webhook, as the supplier's console would hold."""
+    def lines_and_phones(self) -> dict[str, object]:
+        """The practices' numbers with the addresses of their webhooks, and the telephones on the desks."""
         done = subprocess.run(
             [sys.executable, "-m", "tools.supplier_lines"],
             cwd=ROOT,
@@ -172,8 +177,8 @@ class Demo:
         )
         if done.returncode != 0:
             raise Trouble(f"The practices' lines could not be read:\n{done.stderr.strip()}")
-        lines: list[dict[str, str]] = json.loads(done.stdout)
-        return lines
+        found: dict[str, object] = json.loads(done.stdout)
+        return found
 
     def start_desk(self) -> None:
         """Start pages, worker and timetable. Addresses hold tokens: there is no access log."""
@@ -188,6 +193,7 @@ class Demo:
             *(*celery, "worker", "--concurrency", "2", "--loglevel", "INFO"),
             *("--without-gossip", "--without-mingle"),
         )
+        self.start_child("scanner", "-m", "tools.pretend_clamd", "--port", str(self.scanner_port))
         schedule = RUN / "beat-schedule"
         self.start_child(
             "beat", *(*celery, "beat", "--loglevel", "INFO", "--schedule", str(schedule), "--pidfile=")

@@ -16,6 +16,7 @@ from pathlib import Path
 from tools import browser, environment, processes
 from tools.places import ROOT, TEST_RUNS
 from tools.postgres import Postgres, throw_away
+from tools.pretend_clamd import Clamd
 from tools.progress import step
 from tools.valkey import Valkey
 
@@ -86,7 +87,9 @@ def throw_away_servers() -> Iterator[dict[str, str]]:
                 cluster.remove()
                 raise
         try:
-            yield environment.for_mode("test", **environment.for_tests(), **addresses)
+            with Clamd() as scanner:
+                given = {**environment.for_tests(), "CLAMD_ADDRESS": scanner.address}
+                yield environment.for_mode("test", **given, **addresses)
         finally:
             both.stop()
             cluster.remove()

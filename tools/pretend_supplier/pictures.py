@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 # The test file that every virus scanner knows, in two pieces so that this file is not taken for it.
 EICAR = ("X5O!P%@AP[4\\PZX54(P^)7CC)7}" + "$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*").encode()
-# A grey square of eight by eight points; a JPEG cannot be written in a few lines.
+# One point; a JPEG cannot be written in a few lines.
 JPEG = base64.b64decode(
     "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//////////////////////////////////////////////////////////////////"
     "////////////////////wAALCAABAAEBAREA/8QAFAABAAAAAAAAAAAAAAAAAAAAA//EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAI"

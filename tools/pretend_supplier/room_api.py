@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from functools import partial
 from http import HTTPStatus
 
 from . import sounds
@@ -10,6 +11,7 @@ from .api import AFTER, Doors, error, fault_answer
 from .call_api import CallRefused, CallsApi
 from .calls import Doc, Participant, Room, Taped
 from .carrier import Carrier
+from .ledger import Message, rfc2822
 from .pictures import ENCLOSURES
 from .rooms import Rooms
 from .wire import Request, Response, json_answer
@@ -181,6 +183,24 @@ class MediaApi:
             return Response(200, sounds.mp3(tape.words, tape.seconds), "audio/mpeg")
         return Response(200, sounds.wav(tape.words, tape.seconds), "audio/x-wav")
 
+    def all_media(self, request: Request, found: dict[str, str]) -> Response:
+        """List what came with a text."""
+        refused = self.doors.check(request, found)
+        if refused is not None:
+            return refused
+        message = self.carrier.ledger.messages.get(found["message"])
+        if message is None:
+            return self.doors.missing(request)
+        return json_answer(
+            self.doors.page(
+                request,
+                "media_list",
+                message.media,
+                lambda piece: piece["sid"],
+                partial(media_as_api, message),
+            )
+        )
+
     def media(self, request: Request, found: dict[str, str]) -> Response:
         """Hand out or delete one picture of a text."""
         refused = self.doors.check(request, found)
@@ -198,5 +218,20 @@ class MediaApi:
                 message.media.remove(piece)
                 self.carrier.ledger.keep_message(message)
             return Response(HTTPStatus.NO_CONTENT)
+        if found["kind"]:
+            return json_answer(media_as_api(message, piece))
         enclosure = ENCLOSURES[piece["what"]]
         return Response(200, enclosure.content, enclosure.declared)
+
+
+def media_as_api(message: Message, piece: dict[str, str]) -> dict[str, object]:
+    """Return one picture in the shape of the Media API."""
+    return {
+        "account_sid": message.account_sid,
+        "content_type": ENCLOSURES[piece["what"]].declared,
+        "date_created": rfc2822(message.created),
+        "date_updated": rfc2822(message.created),
+        "parent_sid": message.sid,
+        "sid": piece["sid"],
+        "uri": f"{message.uri.removesuffix('.json')}/Media/{piece['sid']}.json",
+    }

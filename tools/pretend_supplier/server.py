@@ -39,7 +39,12 @@ def api_routes(
     room = account + r"/Conferences/(?P<sid>[^/]+)"
     return (
         ("GET POST", account + r"/Messages\.json", messages.answer),
-        ("GET DELETE", account + r"/Messages/(?P<message>[^/]+)/Media/(?P<sid>[^/.]+)", media.media),
+        ("GET", account + r"/Messages/(?P<message>[^/]+)/Media\.json", media.all_media),
+        (
+            "GET DELETE",
+            account + r"/Messages/(?P<message>[^/]+)/Media/(?P<sid>[^/.]+)(?P<kind>(\.json)?)",
+            media.media,
+        ),
         ("GET POST DELETE", account + r"/Messages/(?P<sid>[^/]+)\.json", messages.answer),
         ("GET POST", account + r"/Calls\.json", calls.answer),
         ("GET", account + r"/Calls/(?P<call>[^/]+)/Recordings\.json", media.recordings),

@@ -72,20 +72,25 @@ async function look() {
   }
 }
 
+function fieldsOf(form, button) {
+  const fields = new URLSearchParams();
+  for (const [name, value] of new FormData(form, button)) fields.append(name, value);
+  return fields;
+}
+
 async function send(event) {
   event.preventDefault();
   const form = event.target;
   const field = form.elements.body;
-  const fields = new URLSearchParams();
-  fields.set("line", form.elements.line.value);
-  const quick = event.submitter && event.submitter.name === "quick";
-  fields.set(quick ? "quick" : "body", quick ? event.submitter.value : field.value);
-  if (!quick && !field.value.trim()) return;
+  const fields = fieldsOf(form, event.submitter);
+  const quick = fields.has("quick");
+  if (!quick && !field.value.trim() && !fields.has("enclosed")) return;
   const typed = field.value;
   try {
     const answer = await fetch(form.action, { method: "POST", body: fields });
     if (!answer.ok) return form.submit();
     if (!quick && field.value === typed) field.value = "";
+    if (!quick) for (const box of form.querySelectorAll("[name=enclosed]")) box.checked = false;
     show(await answer.text());
     const talk = document.getElementById("talk");
     if (talk) toEnd(talk);
@@ -93,6 +98,19 @@ async function send(event) {
     form.submit();
   }
   if (!quick) field.focus();
+}
+
+// A call's buttons: the page stays, and with it what is half typed elsewhere.
+async function play(event) {
+  const form = event.target;
+  event.preventDefault();
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: fieldsOf(form, event.submitter) });
+    if (form.elements.words) form.elements.words.value = "";
+    show(await answer.text());
+  } catch {
+    location.reload();
+  }
 }
 
 for (const list of document.querySelectorAll(".talk")) toEnd(list);
@@ -106,5 +124,6 @@ if (form) {
     }
   });
 }
+document.getElementById("calls")?.addEventListener("submit", play);
 setInterval(look, EVERY);
 document.addEventListener("visibilitychange", look);
