@@ -103,9 +103,9 @@ def after(due: dt.datetime | None, every: dt.timedelta) -> dt.datetime:
 
 
 def whom(message: StaffMessage, house: House, asked: Counter[int], times: int) -> Next | None:
-    """The people whose turn it is: the recipients, then each on call, then the managers; None at the end."""
+    """Whose turn it is: the recipients, who is on call rank by rank, the managers; None at the end."""
     chain = [(house.of(message).people, "")]
-    chain += [([person], "on call") for person in house.on_call]
+    chain += [(people, "on call") for people in house.on_call]
     chain += [(house.with_role(Role.MANAGER), "manager")]
     for people, role in chain:
         left = [person for person in people if asked[person.pk] < times]

@@ -35,13 +35,21 @@ class Remark:
     tone: str  # bad: nobody, book: look at it
 
 
-def on_call_at(moment: dt.datetime | None = None) -> list[User]:
-    """Who is on call at an instant, the first to be asked first; only who still works here."""
+def on_call_at(moment: dt.datetime | None = None) -> list[list[User]]:
+    """Who is on call at an instant, by rank, the first to be asked first; only who still works here.
+
+    People of the same rank stand together: they are asked together.
+    """
     moment = moment or timezone.now()
     shifts = OnCallShift.objects.filter(starts_at__lte=moment, ends_at__gt=moment).select_related("user")
     here = set(Membership.objects.active().values_list("user_id", flat=True))
-    people = [shift.user for shift in shifts.order_by("rank", "starts_at") if shift.user_id in here]
-    return list(dict.fromkeys(people))
+    ranks: dict[int, list[User]] = {}
+    known: set[int] = set()
+    for shift in shifts.order_by("rank", "starts_at"):
+        if shift.user_id in here and shift.user_id not in known:
+            known.add(shift.user_id)
+            ranks.setdefault(shift.rank, []).append(shift.user)
+    return list(ranks.values())
 
 
 def shifts_between(start: dt.datetime, end: dt.datetime) -> list[OnCallShift]:

@@ -102,7 +102,7 @@ class House:
     """Who works here and who is on call, read once for many messages."""
 
     members: list[Membership]
-    on_call: list[User]
+    on_call: list[list[User]]  # by rank
 
     @classmethod
     def now(cls, moment: dt.datetime | None = None) -> "House":
@@ -124,7 +124,7 @@ class House:
             people = self.with_role(to_role)
             why = f"There is nobody among the {ROLES.get(Role(to_role), to_role)}."
         else:
-            people, why = self.on_call, "Nobody is on call now."
+            people, why = self.on_call[0] if self.on_call else [], "Nobody is on call now."
         if people:
             return Reached(people)
         managers = self.with_role(Role.MANAGER)

@@ -94,7 +94,7 @@ def list_rows(tab: str, member: Membership, practice: Practice, house: House) ->
 def counts(member: Membership) -> dict[str, int]:
     """How many messages each tab holds; done ones are not counted."""
     return {
-        "mine": hers(user, house).open().count(),
+        "mine": hers(member).open().count(),
         "unacknowledged": StaffMessage.objects.unacknowledged().count(),
         "open": StaffMessage.objects.open().count(),
     }

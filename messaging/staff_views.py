@@ -176,7 +176,8 @@ def new(request: DeskRequest) -> HttpResponse:
     except NotReadBack as back_first:
         return form_page(request, form, sentence=back_first.sentence)
     except MessageRefused as refused:
-        form.add_error(refused.field if refused.field in form.fields else None, str(refused))
+        where = "promised_at" if refused.field == "promised_by" else refused.field
+        form.add_error(where if where in form.fields else None, str(refused))
         return form_page(request, form, status=422)
     drafts.let_go(request.user, draft_key(form))
     words = f"Message for {staff_page.for_whom(row)} saved"
