@@ -18,6 +18,8 @@ practice_pages: list[URLPattern | URLResolver] = [
     path("settings/", include("scheduling.settings_urls")),
     path("", include("messaging.urls")),
     path("", include("messaging.staff_urls")),
+    path("settings/", include("messaging.staff_settings_urls")),
+    path("broadcasts/", include("messaging.broadcast_urls")),
     path("", include("messaging.identity_urls")),
     path("", include("patients.urls")),
     path("", include("practices.urls")),
@@ -26,6 +28,7 @@ practice_pages: list[URLPattern | URLResolver] = [
 practice_api: list[URLPattern | URLResolver] = [
     path("", include("scheduling.api_urls")),
     path("", include("patients.api_urls")),
+    path("", include("messaging.staff_api_urls")),
 ]
 
 schema = public_door("describes the API, holds no data")
