@@ -237,8 +237,12 @@ class RouteForm(forms.Form):
 
     def __init__(self, *args: Any, house: House, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.house = house
+        self.house, self.label = house, ""
         self.fields["to_whom"] = RecipientField(house, routed=False, label="Goes to")
+
+    def shown(self) -> list[forms.BoundField]:
+        """The fields in the order of the page."""
+        return [self["to_whom"], self["urgency"], self["answer_within_minutes"]]
 
     def clean_to_whom(self) -> ToWhom:
         return to_whom(str(self.cleaned_data["to_whom"]), self.house)
@@ -303,6 +307,7 @@ class ShiftForm(forms.Form):
 
     def __init__(self, *args: Any, house: House, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.house = house
         self.people = {str(member.user_id): member.user for member in house.members}
         field = self.fields["user"]
         if isinstance(field, forms.ChoiceField):
