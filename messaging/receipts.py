@@ -5,9 +5,9 @@ import uuid
 
 from django.utils import timezone
 
-from messaging import reconciling, refusals
+from messaging import lines, reconciling, refusals
 from messaging.models import Message, Task
-from messaging.outcomes import verdict
+from messaging.outcomes import Then, verdict
 from messaging.staff_tasks import close_task
 from practices import audit, changes
 from practices.audit import SYSTEM
@@ -86,6 +86,10 @@ def advance(message: Message, new: Message.Status, code: str) -> None:
             changes={"status": [before, new], "reason": ["", line.reason]},
         )
         refusals.follow(message, line)
+        if line.then is Then.BREAK:
+            lines.break_line(message.practice, message.channel, line.words)
+        if code == "30007":
+            refusals.watch_for_filtering(message)
     elif before == Status.UNDELIVERED:
         take_back_worry(message)
     changes.announce(current_practice(), "messages", "queue")

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.utils import timezone
 
-from messaging import refusals, sms
-from messaging.models import Message
+from messaging import refusals, sms, voice
+from messaging.models import Call, Message
+from messaging.outcomes import UNCERTAIN, Answer
 from patients.models import Channel
 from practices import audit, changes
 from practices.audit import SYSTEM
@@ -61,21 +62,26 @@ def take_up(messages: Iterable[Message], token: uuid.UUID, now: dt.datetime) -> 
     return doubts
 
 
-def settle(practice: Practice, account: sms.Account, doubt: Doubt) -> None:
-    """Asks the supplier, outside any transaction, and stores what that says about one message."""
+def settle(practice: Practice, account: sms.Account, doubt: Doubt) -> Answer | None:
+    """Asks the supplier, outside any transaction, and stores what that says about one message.
+
+    Returns what it says about the line: that it answers, or not; None for a mail, which nobody lists.
+    """
     if doubt.channel == Channel.EMAIL:
         with inside(practice):
             settle_mail(doubt)
-        return
+        return None
+    ask = voice.calls_to if doubt.channel == Channel.CALL else sms.sent_to
     try:
-        listed = sms.sent_to(account, from_=str(practice.line_number), to=doubt.to)
+        listed = ask(account, from_=str(practice.line_number), to=doubt.to)
     except Exception as error:
         logger.warning("the supplier does not answer about message %s: %s", doubt.id, type(error).__name__)
         with inside(practice):
             ask_again_later(doubt)
-        return
+        return UNCERTAIN
     with inside(practice):
         settle_text(doubt, listed)
+    return Answer("accepted")
 
 
 def ours(doubt: Doubt) -> Message | None:
@@ -109,19 +115,22 @@ def settle_text(doubt: Doubt, listed: list[sms.Listed]) -> None:
 
 
 def match(doubt: Doubt, listed: list[sms.Listed]) -> sms.Listed | None:
-    """The listed text that is this message: its words or its private link, and not known as another."""
+    """The listed text that is this message: its words or its private link, and not known as another.
+
+    A call has no words in the list: any that we know nothing of is taken for it.
+    """
     link = LINK.search(doubt.body)
+    spoken = doubt.channel == Channel.CALL
     candidates = [
         text
         for text in listed
         if (text.created_at is None or text.created_at >= doubt.not_before)
-        and (text.body == doubt.body or (link is not None and link[1] in text.body))
+        and (spoken or text.body == doubt.body or (link is not None and link[1] in text.body))
     ]
-    known = set(
-        Message.objects.filter(supplier_id__in=[text.sid for text in candidates]).values_list(
-            "supplier_id", flat=True
-        )
-    )
+    sids = [text.sid for text in candidates]
+    known = set(Message.objects.filter(supplier_id__in=sids).values_list("supplier_id", flat=True))
+    if spoken:
+        known |= set(Call.objects.filter(supplier_id__in=sids).values_list("supplier_id", flat=True))
     return next((text for text in candidates if text.sid not in known), None)
 
 

@@ -5,16 +5,20 @@ import datetime as dt
 from django.utils import timezone
 
 from messaging.models import Message, MessageQuerySet, Suppression, Task
-from messaging.outbox import withdraw_messages
+from messaging.outbox import disturbed, withdraw_messages
 from messaging.outcomes import Then, Verdict
 from messaging.staff_tasks import in_office_time, open_task
 from patients.models import Channel
+from patients.zones import after_quiet
 from practices import audit
 from practices.audit import SYSTEM
 from practices.tenancy import current_practice
 
-AGAIN_AFTER = (dt.timedelta(hours=2), dt.timedelta(hours=4))  # an unreachable phone: two more tries
+# An unreachable phone: two more tries, hours apart; a telephone that rang in vain, an hour apart.
+AGAIN_AFTER = (dt.timedelta(hours=2), dt.timedelta(hours=4))
+CALL_AGAIN_AFTER = (dt.timedelta(hours=1), dt.timedelta(hours=1))
 AGAIN = "|again-"
+ENOUGH_TO_JUDGE, MOST_FILTERED = 20, 0.02  # of fewer texts one that is filtered says nothing of the line
 
 
 def follow(message: Message, line: Verdict) -> None:
@@ -78,10 +82,11 @@ def send_again_later(message: Message) -> bool:
     """Queues the text once more, as a row of its own, while it is still worth sending; two times at most."""
     root, _, tries = message.idempotency_key.partition(AGAIN)
     done = int(tries or 0)
-    if done >= len(AGAIN_AFTER):
+    pauses = CALL_AGAIN_AFTER if message.channel == Channel.CALL else AGAIN_AFTER
+    if done >= len(pauses):
         return False
     practice = current_practice()
-    when = practice.after_quiet(timezone.now() + AGAIN_AFTER[done])
+    when = after_quiet(practice, disturbed(message), timezone.now() + pauses[done])
     if message.useful_until is not None and when >= message.useful_until:
         return False
     again = Message(
@@ -107,13 +112,18 @@ def cancel_again(message: Message) -> None:
 
 COPIED = (
     "patient_id", "contact_point_id", "staff_id", "direction", "channel", "kind", "language", "address",
-    "address_index", "subject", "body", "useful_until", "ignores_quiet_hours", "in_reply_to_id",
+    "address_index", "subject", "body", "useful_until", "ignores_quiet_hours", "in_reply_to_id", "followed",
 )  # fmt: skip
 
 
-def ask_to_call(message: Message, words: str) -> Task:
-    """Leaves the patient to a person: the message did not arrive, call instead."""
-    what = "E-mail" if message.channel == Channel.EMAIL else "Text"
+def ask_to_call(message: Message, words: str) -> Task | None:
+    """Leaves the patient to a person: the message did not arrive, call instead.
+
+    Whoever queued a message that is `followed` does that, when no other channel is left.
+    """
+    if message.followed:
+        return None
+    what = {Channel.EMAIL: "E-mail", Channel.CALL: "Automatic call"}.get(Channel(message.channel), "Text")
     return open_task(
         kind=Task.Kind.UNDELIVERED,
         due_at=in_office_time(current_practice(), 60),
@@ -130,8 +140,10 @@ def ask_to_call(message: Message, words: str) -> Task:
     )
 
 
-def ask_about_unknown(message: Message) -> Task:
+def ask_about_unknown(message: Message) -> Task | None:
     """Leaves a send whose outcome nobody knows to a person: it is not sent a second time."""
+    if message.followed:
+        return None
     return open_task(
         kind=Task.Kind.UNCERTAIN,
         due_at=in_office_time(current_practice(), 60),
@@ -144,14 +156,23 @@ def ask_about_unknown(message: Message) -> Task:
     )
 
 
-def report_account_refused(line: Verdict) -> Task:
-    """Tells the practice once that none of its texts leave."""
+def watch_for_filtering(message: Message) -> Task | None:
+    """Raises an alarm when carriers filter more than two in a hundred texts of an hour."""
+    lately = Message.objects.filter(
+        direction=Message.Direction.OUT,
+        channel=message.channel,
+        sent_at__gt=timezone.now() - dt.timedelta(hours=1),
+    )
+    sent = lately.count()
+    filtered = lately.filter(error_code="30007").count()
+    if sent < ENOUGH_TO_JUDGE or filtered <= sent * MOST_FILTERED:
+        return None
     return open_task(
-        kind=Task.Kind.FOLLOW_UP,
+        kind=Task.Kind.LINE,
         due_at=timezone.now() + dt.timedelta(minutes=15),
-        once_key="texts-stopped",
+        once_key=f"line:{message.channel}:filtered",
         urgency=Task.Urgency.SOON,
-        note=f"Texts do not go out: {line.words}. They wait and are tried again every 15 minutes.",
+        note=f"Carriers filter texts: {filtered} of {sent} in an hour. Look at wording and registration.",
         by=SYSTEM,
     )
 

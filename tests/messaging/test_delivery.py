@@ -9,8 +9,8 @@ import time_machine
 from django.db import connections
 from django.utils import timezone
 
-from messaging import delivery, email, outcomes, sms
-from messaging.models import Message, Suppression, Task
+from messaging import delivery, email, lines, outcomes, sms, storing
+from messaging.models import LineState, Message, Suppression, Task
 from messaging.outbox import withdraw_messages
 from messaging.outcomes import Answer, Then, verdict
 from patients.models import Patient
@@ -156,15 +156,22 @@ def test_an_uncertain_text_is_told_from_an_equal_one_that_is_known(practice, sup
     assert len(supplier.ledger()) == 2
 
 
+def never_resting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a line that was found not to work be tried at once; `test_lines` waits for it."""
+    monkeypatch.setattr(lines, "LONGEST_PAUSE", dt.timedelta(0))
+    monkeypatch.setattr(lines, "FULL_QUEUE_PAUSE", dt.timedelta(0))
+
+
 def test_when_the_supplier_stays_silent_a_person_decides_and_nothing_is_sent_again(
-    practice, supplier, patient
+    practice, supplier, patient, monkeypatch
 ):
+    never_resting(monkeypatch)
     supplier.faults([{"kind": "500-after"}, {"kind": "503", "on": "list", "rate": 1}])
     message = a_text(practice, patient)
     settle(practice, rounds=30)
     row = stored(practice, message)
     assert (row.status, row.claimed_until) == ("uncertain", None)
-    assert [task.kind for task in tasks(practice)] == ["uncertain"]
+    assert {task.kind for task in tasks(practice)} == {"uncertain", "line"}
     assert len(supplier.ledger()) == 1
 
 
@@ -172,7 +179,7 @@ def test_a_refused_connection_is_retried_and_given_up_at_the_ceiling(
     practice, supplier, patient, settings, monkeypatch
 ):
     settings.TWILIO_BASE_URL = "http://127.0.0.1:1"
-    monkeypatch.setattr(delivery, "CEILING", 3)
+    monkeypatch.setattr(storing, "CEILING", 3)
     message = a_text(practice, patient)
     settle(practice)
     row = stored(practice, message)
@@ -192,7 +199,7 @@ def test_a_busy_supplier_is_given_the_time_it_asks_for(practice, supplier, patie
 def test_pauses_double_with_jitter_and_end_at_a_bound(settings):
     settings.DELIVERY_BACKOFF_SECONDS = 2
     for attempts, least, most in ((1, 2, 3), (2, 4, 6), (5, 32, 48), (19, 1200, 1800)):
-        pause = delivery.pause_before(attempts, None).total_seconds()
+        pause = storing.pause_before(attempts, None).total_seconds()
         assert least <= pause <= most
 
 
@@ -204,8 +211,10 @@ def test_a_refused_account_stops_every_text_of_the_practice_and_tells_it_once(
     settle(practice)
     rows = [stored(practice, message) for message in messages]
     assert {row.status for row in rows} == {"queued"}
-    assert min(row.send_after for row in rows) > timezone.now() + dt.timedelta(minutes=14)
-    assert [task.once_key for task in tasks(practice)] == ["texts-stopped"]
+    with inside(practice):
+        line = LineState.objects.get(channel="sms")
+    assert line.resting_until > timezone.now() + dt.timedelta(minutes=14)
+    assert [task.once_key for task in tasks(practice)] == ["line:sms"]
 
 
 @pytest.mark.parametrize(
@@ -227,8 +236,8 @@ def test_the_outcome_map(code, status, then):
 @pytest.mark.parametrize("line", [*outcomes.OUTCOMES.values(), outcomes.UNKNOWN, outcomes.NOT_CONNECTED])
 def test_no_answer_of_the_supplier_is_repeated_for_ever(practice, patient, monkeypatch, settings, line):
     settings.DELIVERY_BACKOFF_SECONDS = settings.DELIVERY_GRACE_SECONDS = 0.0
-    monkeypatch.setattr(delivery, "CEILING", 3)
-    monkeypatch.setattr(delivery, "ACCOUNT_PAUSE", dt.timedelta(0))
+    monkeypatch.setattr(storing, "CEILING", 3)
+    never_resting(monkeypatch)
     calls: list[str] = []
 
     def answer(*_: Any, **fields: Any) -> Answer:
@@ -251,7 +260,7 @@ def test_a_late_acceptance_of_a_lost_lease_is_stored_and_never_sent_again(
         batch = delivery.claim(practice, 10)
     with inside(practice):  # another worker took the row over, and is asking the supplier
         Message.objects.filter(pk=message.pk).update(status="queued", claim=None, claimed_until=None)
-        delivery.store(practice, batch.parcels[0], Answer("accepted", supplier_id="SMlate"))
+        delivery.keep(practice, [(batch.parcels[0], Answer("accepted", supplier_id="SMlate"))])
     settle(practice)
     row = stored(practice, message)
     assert (row.status, row.supplier_id) == ("sent", "SMlate")
