@@ -21,10 +21,16 @@ app.conf.beat_schedule = {
         "task": "messaging.tasks.send_broadcasts_everywhere",
         "schedule": schedule(5.0),
     },
+    "follow the calls": {"task": "messaging.tasks.carry_out_calls_everywhere", "schedule": schedule(5.0)},
+    "fetch recordings": {"task": "messaging.tasks.fetch_recordings_everywhere", "schedule": schedule(10.0)},
     "send the digests": {"task": "messaging.tasks.send_digests_everywhere", "schedule": schedule(60.0)},
     "check attachments": {
         "task": "messaging.tasks.check_attachments_everywhere",
         "schedule": schedule(10.0),
+    },
+    "watch promises": {
+        "task": "messaging.tasks.watch_promises_everywhere",
+        "schedule": schedule(60.0),
     },
     "queue reminders": {"task": "scheduling.tasks.queue_reminders_everywhere", "schedule": schedule(60.0)},
     "start the reviews": {"task": "frontdesk.tasks.start_reviews_everywhere", "schedule": schedule(60.0)},

@@ -24,7 +24,7 @@ from practices.tenancy import current_practice
 Status, Outcome, Line = Call.Status, Call.Outcome, Conversation.Line
 WRAP_UP = dt.timedelta(seconds=10)
 GAVE_UP_AFTER = 30  # seconds of waiting from which a caller has not just misdialled
-LOST_AFTER = dt.timedelta(minutes=5)  # beyond the time of ringing: its end was never reported
+LOST_AFTER = dt.timedelta(minutes=3)  # beyond the time of ringing: its end was never reported
 FRESH = dt.timedelta(hours=1)
 CALL_BACK_WITHIN = {Outcome.MISSED: 30, Outcome.ABANDONED: 15, Outcome.VOICEMAIL: 30}  # office minutes
 NOBODY_SPOKE = (Outcome.MISSED, Outcome.ABANDONED, Outcome.VOICEMAIL)

@@ -2,7 +2,17 @@
 
 from celery import shared_task
 
-from messaging import attachments, broadcasts, delivery, digests, escalation
+from messaging import (
+    attachments,
+    broadcasts,
+    complaints,
+    delivery,
+    digests,
+    escalation,
+    promises,
+    recordings,
+    telephone,
+)
 from practices.models import Practice
 from practices.tenancy import practice_task
 
@@ -34,6 +44,14 @@ def carry_urgent_everywhere() -> None:
 
 
 @shared_task
+def watch_promises_everywhere() -> None:
+    """Lets promises rise that are about to break, and brings overdue complaints before the managers."""
+    for practice in Practice.objects.all():
+        promises.warn(practice)
+        complaints.escalate_overdue(practice)
+
+
+@shared_task
 def send_digests_everywhere() -> None:
     """Sends what was gathered for each colleague, once an hour of the practice's choice."""
     for practice in Practice.objects.all():
@@ -58,3 +76,22 @@ def check_attachments_everywhere() -> None:
     """Fetches and scans the files that came with messages; the rows say which are due."""
     for practice in Practice.objects.all():
         attachments.check_due(practice)
+
+
+@practice_task
+def carry_out_calls(practice: Practice) -> None:
+    """Lets the telephone follow what people ordered in one practice."""
+    telephone.carry_out_all(practice)
+
+
+@shared_task
+def carry_out_calls_everywhere() -> None:
+    """Carries out what a lost wake-up left, and ends calls whose last seconds are over."""
+    telephone.carry_out_everywhere(Practice.objects.all())
+
+
+@shared_task
+def fetch_recordings_everywhere() -> None:
+    """Fetches recordings whose time has come."""
+    for practice in Practice.objects.all():
+        recordings.fetch_due(practice)

@@ -141,7 +141,6 @@ class Room:
     name: str
     events: str
     starts: bool  # those who wait for this line hear each other from now on
-    ends: bool  # the conference is over when this line leaves
     recorded_to: str = ""
 
 
@@ -194,7 +193,7 @@ def join(room: Room, *, then: str, words: Words = ()) -> str:
         recording = {"record": "record-from-start", "recording_status_callback": room.recorded_to}
         dial = Dial(action=then, method="POST")
         dial.conference(
-            room.name, beep=False, start_conference_on_enter=room.starts, end_conference_on_exit=room.ends,
+            room.name, beep=False, start_conference_on_enter=room.starts, end_conference_on_exit=False,
             status_callback=room.events, status_callback_event="start end join leave",
             **(recording if room.recorded_to else {}),
         )  # fmt: skip

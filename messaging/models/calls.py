@@ -194,6 +194,7 @@ class Recording(PracticeOwned):
     transcript = EncryptedTextField(blank=True, default="")
     state = models.CharField(max_length=9, choices=State.choices, default=State.ANNOUNCED)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # Of fetching it, and then of deleting it at the supplier; empty when nothing is left to do.
     next_try_at = models.DateTimeField(null=True, default=timezone.now)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -205,7 +206,9 @@ class Recording(PracticeOwned):
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(
-                fields=["practice", "next_try_at"], name="recordings_due", condition=Q(state="announced")
+                fields=["practice", "next_try_at"],
+                name="recordings_due",
+                condition=Q(next_try_at__isnull=False),
             ),
         ]
 
