@@ -7,24 +7,35 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from messaging.templates import segments
-from practices.models import Membership, Practice, User
+from messaging.templates import PLAIN, segments
+from practices.models import Language, Membership, Practice, User
 
 MOST_SEGMENTS = 4
 FURTHEST = dt.timedelta(days=366)
 
 
-class TextForm(forms.Form):
-    """A text in the words of staff; refused when it is too long to be read as one."""
+class VersionForm(forms.Form):
+    """The version a page was drawn from; without one, nobody asks whether it is stale."""
+
+    version = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
+
+
+class WriteForm(VersionForm):
+    """What stands in the composer of a conversation: words, and the way they shall go."""
 
     body = forms.CharField(
-        label="Text",
-        max_length=1_000,
+        label="Message",
+        max_length=4_000,
         strip=True,
         widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}),
-        error_messages={"required": "Write what you want to say."},
+        error_messages={
+            "required": "Write what you want to say.",
+            "max_length": "This is too long. Say it shorter or call.",
+        },
     )
-    # Made with the form: a second click, or the page sent again, is the same text and not another one.
+    channel = forms.CharField(max_length=5, required=False)
+    language = forms.ChoiceField(choices=Language.choices, required=False)
+    # Made with the form: a second click, or the page sent again, is the same message and not another one.
     once = forms.UUIDField(required=False, initial=uuid.uuid4, widget=forms.HiddenInput)
 
     def key(self, kind: str) -> str:
@@ -32,13 +43,57 @@ class TextForm(forms.Form):
         return f"{kind}:{self.cleaned_data.get('once') or uuid.uuid4()}"
 
     def clean_body(self) -> str:
-        body = str(self.cleaned_data["body"]).replace("\r\n", "\n").replace("\x00", "")
-        count = segments(body)
-        if count > MOST_SEGMENTS:
-            raise forms.ValidationError(
-                f"This is as long as {count} texts; {MOST_SEGMENTS} are the most. Say it shorter or call."
+        return str(self.cleaned_data["body"]).replace("\r\n", "\n").replace("\x00", "")
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        body = values.get("body", "")
+        count = segments(body.translate(PLAIN))
+        if values.get("channel") == "sms" and count > MOST_SEGMENTS:
+            self.add_error(
+                "body",
+                f"This is as long as {count} texts; {MOST_SEGMENTS} are the most. Say it shorter or call.",
             )
-        return body
+        return values
+
+
+class OwnerChoice(VersionForm):
+    """Who takes a conversation: a colleague, a role, or nobody."""
+
+    to = forms.CharField(max_length=40, error_messages={"required": "Choose a colleague or a role."})
+
+    def chosen(self, me: User) -> tuple[User | None, str]:
+        """The colleague or the role; raises ValidationError for what is neither."""
+        to = str(self.cleaned_data["to"])
+        if to == "me":
+            return me, ""
+        if to == "nobody":
+            return None, ""
+        if to.startswith("role:"):
+            return None, to.removeprefix("role:")
+        found = Membership.objects.active().filter(user_id=int(to)) if to.isascii() and to.isdigit() else None
+        membership = found.select_related("user").first() if found is not None and len(to) < 10 else None
+        if membership is None:
+            raise forms.ValidationError("Choose a colleague or a role.")
+        return membership.user, ""
+
+
+class LaterForm(VersionForm):
+    """When a conversation comes back: one of the offered instants, or a day and time of one's own."""
+
+    until = forms.DateTimeField(
+        required=False, input_formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
+    )
+
+    def clean_until(self) -> dt.datetime:
+        until: dt.datetime | None = self.cleaned_data["until"]
+        if until is None:
+            raise forms.ValidationError("Say when it shall come back.")
+        if until <= timezone.now():
+            raise forms.ValidationError("This time has passed. Choose a later one.")
+        if until > timezone.now() + FURTHEST:
+            raise forms.ValidationError("This is more than a year away. Choose an earlier time.")
+        return until
 
 
 class OutcomeForm(forms.Form):

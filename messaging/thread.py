@@ -1,61 +1,187 @@
-"""A conversation as the desk reads it: who said what, and what became of it, in words."""
+"""A conversation as the desk reads it: who said what in which way, and what became of it, in words."""
 
 import datetime as dt
-from dataclasses import dataclass
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
 
-from messaging.models import Message, Suppression
+from messaging.models import Attachment, Call, Conversation, Message, Recording, TeamNote
 from messaging.outcomes import REASONS
-from patients.contacts import consent_state, textable_contact
-from patients.models import Channel, ContactPoint, Patient
+from patients.models import Channel
 from practices.models import Practice
 
 Status = Message.Status
-LATEST = 200
+LATEST = 100  # entries a page begins with
+MOST = 1_000
 
-NOT_ALLOWED = {
-    "deceased": "The patient has died. Nothing is sent.",
-    "no_address": "There is no mobile number to text. Add one to the record, or call.",
-    "opted_out": "The patient stopped texts. Only the patient can start them again, by texting START.",
-    "no_consent": "The patient has not agreed to texts. Ask, then note the consent in the record.",
-}
+ICONS = {Channel.SMS: "msg", Channel.EMAIL: "mail", Channel.CALL: "phone"}
+# What a call was, by its outcome; the others by where it stands.
+MISSED = {Call.Outcome.MISSED, Call.Outcome.ABANDONED}
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One message of a thread, with its fate in words."""
+class Entry:
+    """One thing that happened in a conversation; `side` says who spoke: them, me, team, or mid for a call."""
 
-    message: Message
-    mine: bool  # from the practice
-    at: dt.datetime
-    fate: str
-    tone: str  # "bad" where a person should look
-    writer: str
-    can_undo: bool
-    can_handle: bool
+    kind: str  # message, call, note
+    pk: uuid.UUID
+    side: str
+    at: dt.datetime  # on the practice's wall clock
+    order: tuple[dt.datetime, uuid.UUID]
+    icon: str
+    writer: str = ""
+    title: str = ""
+    body: str = ""
+    fate: str = ""
+    tone: str = ""  # "bad" where a person should look
+    done: bool = False  # it arrived
+    can_undo: bool = False
+    can_handle: bool = False
+    attachments: list[Attachment] = field(default_factory=list)
+    recordings: list[Recording] = field(default_factory=list)
+    row: Any = None
 
 
-def thread_of(patient: Patient, practice: Practice) -> list[Line]:
-    """Everything said with a patient, oldest first, in one query."""
-    rows = (
-        Message.objects.filter(patient=patient)
-        .select_related("created_by", "handled_by")
-        .order_by("-created_at", "-id")[:LATEST]
-    )
-    return [line_of(message, practice) for message in reversed(rows)]
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The entries of a thread, oldest first, and whether there are earlier ones."""
+
+    entries: list[Entry]
+    more: bool
 
 
-def line_of(message: Message, practice: Practice) -> Line:
+def belongs(thread: Conversation) -> dict[str, Any]:
+    """What finds the messages and calls of a thread: its patient, or a number that is nobody's."""
+    if thread.patient_id is not None:
+        return {"patient_id": thread.patient_id}
+    return {"patient": None, "address_index": thread.address_index}
+
+
+def read_thread(thread: Conversation, practice: Practice, *, most: int = LATEST) -> Read:
+    """The latest entries of a thread, in five queries however many they are."""
+    most = max(1, min(most, MOST))
+    mine = belongs(thread)
+    messages = Message.objects.filter(staff=None, **mine).select_related("created_by", "handled_by")
+    calls = Call.objects.filter(**mine).select_related("handler")
+    notes = TeamNote.objects.filter(conversation=thread).select_related("author")
+    found = [
+        *_messages(list(messages.order_by("-created_at", "-id")[: most + 1]), practice),
+        *_calls(list(calls.order_by("-started_at", "-id")[: most + 1]), practice),
+        *(_note(row, practice) for row in notes.order_by("-created_at", "-id")[: most + 1]),
+    ]
+    found.sort(key=lambda entry: entry.order)
+    return Read(found[-most:], len(found) > most)
+
+
+def _messages(rows: list[Message], practice: Practice) -> Iterable[Entry]:
+    came: dict[uuid.UUID, list[Attachment]] = {}
+    files = Attachment.objects.filter(message__in=[row.pk for row in rows]).defer("content", "source_url")
+    for file in files.order_by("position"):
+        came.setdefault(file.message_id, []).append(file)
+    return [entry_of(row, practice, came.get(row.pk, [])) for row in rows]
+
+
+def entry_of(message: Message, practice: Practice, attachments: Iterable[Attachment] = ()) -> Entry:
+    """One message with its fate in words."""
     mine = message.direction == Message.Direction.OUT
     open_question = message.needs_person and message.handled_at is None
-    return Line(
-        message=message,
-        mine=mine,
+    bad = message.status in {Status.UNDELIVERED, Status.FAILED, Status.SUPPRESSED} or open_question
+    automatic = "Automatic call" if message.channel == Channel.CALL else "Automatic"
+    return Entry(
+        kind="message",
+        pk=message.pk,
+        side="me" if mine else "them",
         at=(message.sent_at or message.created_at).astimezone(practice.zone),
+        order=(message.created_at, message.pk),
+        icon=ICONS.get(Channel(message.channel), "msg"),
+        writer=(message.created_by.short_name if message.created_by else automatic) if mine else "",
+        title=message.subject if message.channel == Channel.EMAIL else "",
+        body=message.body,
         fate=fate_of(message, practice) if mine else reading_of(message),
-        tone="bad" if message.status in {Status.UNDELIVERED, Status.FAILED} or open_question else "",
-        writer=message.created_by.short_name if message.created_by else "automatic",
-        can_undo=message.read_automatically and message.reading_undone_at is None,
+        tone="bad" if bad else "",
+        done=message.status == Status.DELIVERED,
+        can_undo=not mine and message.read_automatically and message.reading_undone_at is None,
         can_handle=open_question,
+        attachments=list(attachments),
+        row=message,
+    )
+
+
+def _calls(rows: list[Call], practice: Practice) -> Iterable[Entry]:
+    kept: dict[uuid.UUID, list[Recording]] = {}
+    recordings = Recording.objects.filter(call__in=[row.pk for row in rows]).defer("audio")
+    for recording in recordings.order_by("pk"):
+        kept.setdefault(recording.call_id, []).append(recording)
+    return [call_entry(row, practice, kept.get(row.pk, [])) for row in rows]
+
+
+def call_entry(call: Call, practice: Practice, recordings: Iterable[Recording] = ()) -> Entry:
+    """One call: what it was, who had it and for how long, with its note and voicemail."""
+    missed = call.outcome in MISSED
+    icon = "voicemail" if call.outcome == Call.Outcome.VOICEMAIL else "phone-x" if missed else "phone"
+    if icon == "phone" and call.direction == Call.Direction.IN:
+        icon = "phone-in"
+    return Entry(
+        kind="call",
+        pk=call.pk,
+        side="mid",
+        at=call.started_at.astimezone(practice.zone),
+        order=(call.started_at, call.pk),
+        icon=icon,
+        writer=call.handler.short_name if call.handler else "",
+        title=call_words(call),
+        body=call.note,
+        fate=call.problem,
+        tone="bad" if missed or call.problem else "",
+        recordings=list(recordings),
+        row=call,
+    )
+
+
+def call_words(call: Call) -> str:
+    """“Call answered by Dana, 4:10”, “Missed call, rang 0:31”."""
+    who = f" by {call.handler.short_name}" if call.handler else ""
+    if call.outcome in MISSED:
+        what = "Missed call" if call.outcome == Call.Outcome.MISSED else "Gave up waiting"
+        return f"{what}, rang {span(call)}"
+    if call.outcome == Call.Outcome.VOICEMAIL:
+        return "Voicemail"
+    if call.is_present:
+        return f"Call, {call.get_status_display().lower()}"
+    if call.outcome and call.outcome != Call.Outcome.ANSWERED:
+        return f"Call{who}: {call.get_outcome_display().lower()}"
+    talked = _minutes(call.answered_at, call.ended_at)
+    what = f"Called{who}" if call.direction == Call.Direction.OUT else f"Call answered{who}"
+    return f"{what}, {talked}" if talked else what
+
+
+def span(call: Call) -> str:
+    """How long it rang, as “0:31”."""
+    return _clock(int(call.waited.total_seconds()))
+
+
+def _minutes(start: dt.datetime | None, end: dt.datetime | None) -> str:
+    return _clock(int((end - start).total_seconds())) if start and end else ""
+
+
+def _clock(seconds: int) -> str:
+    minutes, rest = divmod(max(0, seconds), 60)
+    return f"{minutes}:{rest:02d}"
+
+
+def _note(note: TeamNote, practice: Practice) -> Entry:
+    return Entry(
+        kind="note",
+        pk=note.pk,
+        side="team",
+        at=note.created_at.astimezone(practice.zone),
+        order=(note.created_at, note.pk),
+        icon="note",
+        writer=note.author.short_name,
+        body=note.body,
+        fate="Team note, not sent",
+        row=note,
     )
 
 
@@ -63,7 +189,7 @@ def fate_of(message: Message, practice: Practice) -> str:
     """What became of a message of ours: “Delivered 8:00 AM”, “Not delivered: landline”."""
     why = REASONS.get(message.reason, message.reason)
     if message.status == Status.SUPPRESSED and message.reason == "no_consent":
-        return f"Not sent: no consent to {'e-mail' if message.channel == Channel.EMAIL else 'texts'}"
+        why = f"no consent to {'e-mail' if message.channel == Channel.EMAIL else 'texts'}"
     if message.status == Status.QUEUED and message.send_after is not None:
         return f"Goes out {clock(message.send_after, practice)}"
     words = {
@@ -101,19 +227,3 @@ def clock(moment: dt.datetime, practice: Practice) -> str:
     local = moment.astimezone(practice.zone)
     time = f"{local:%I:%M %p}".lstrip("0")
     return time if local.date() == practice.today() else f"{local:%b} {local.day}, {time}"
-
-
-def may_text(patient: Patient) -> tuple[ContactPoint | None, str]:
-    """The number staff may text, or why not, in words."""
-    point = textable_contact(patient)
-    if patient.deceased:
-        return None, NOT_ALLOWED["deceased"]
-    if point is None:
-        return None, NOT_ALLOWED["no_address"]
-    if Suppression.objects.filter(
-        channel=Channel.SMS, address_index=point.value_index, lifted_at=None
-    ).exists():
-        return None, NOT_ALLOWED["opted_out"]
-    if not consent_state(patient, Channel.SMS):
-        return None, NOT_ALLOWED["no_consent"]
-    return point, ""

@@ -1,15 +1,27 @@
-"""Under /p/<practice>/: the conversation with a patient, and the tasks."""
+"""Under /p/<practice>/: the inbox, its conversations, and the tasks."""
 
 from django.urls import path
 
-from messaging.views import drafts, messages
+from messaging.views import attachments, drafts, messages, threads
 
 urlpatterns = [
     path("drafts/", drafts.keep_draft, name="drafts"),
-    path("patients/<uuid:patient_id>/messages/", messages.patient_messages, name="patient-messages"),
-    path("patients/<uuid:patient_id>/text/", messages.text_patient, name="text-patient"),
+    path("inbox/", threads.inbox_page, name="inbox"),
+    path("inbox/new/", threads.new_message, name="inbox-new"),
+    path("inbox/<uuid:conversation_id>/", threads.thread, name="thread"),
+    path("inbox/<uuid:conversation_id>/write/", threads.write, name="thread-write"),
+    path("inbox/<uuid:conversation_id>/note/", threads.write_note, name="thread-note"),
+    path("inbox/<uuid:conversation_id>/insert/", threads.insert, name="thread-insert"),
+    path("inbox/<uuid:conversation_id>/owner/", threads.assign, name="thread-owner"),
+    path("inbox/<uuid:conversation_id>/later/", threads.later, name="thread-later"),
+    path("inbox/<uuid:conversation_id>/close/", threads.close, name="thread-close"),
+    path("inbox/<uuid:conversation_id>/reopen/", threads.reopen, name="thread-reopen"),
+    path("inbox/<uuid:conversation_id>/seen/", threads.seen, name="thread-seen"),
+    path("inbox/<uuid:conversation_id>/give/", threads.give, name="thread-give"),
+    path("patients/<uuid:patient_id>/messages/", threads.patient_messages, name="patient-messages"),
+    path("patients/<uuid:patient_id>/thread/", threads.patient_thread, name="patient-thread"),
+    path("attachments/<uuid:attachment_id>/", attachments.attachment, name="attachment"),
     path("messages/<uuid:message_id>/answer/", messages.answer, name="message-answer"),
-    path("messages/<uuid:message_id>/give/", messages.give, name="message-give"),
     path("messages/<uuid:message_id>/handled/", messages.handled, name="message-handled"),
     path("messages/<uuid:message_id>/undo-reading/", messages.undo_reading, name="message-undo-reading"),
     path("messages/<uuid:message_id>/opt-out/", messages.opt_out, name="message-opt-out"),

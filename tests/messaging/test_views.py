@@ -14,7 +14,7 @@ from messaging.staff_tasks import open_task
 from practices.audit import SYSTEM
 from practices.models import AccessEvent
 from practices.tenancy import inside
-from tests.factories import a_member, a_patient, a_practice, a_user
+from tests.factories import a_member, a_practice, a_user
 from tests.messaging.conftest import PHONE, a_text, a_texting_patient
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.messaging.urls")]
@@ -66,85 +66,6 @@ def test_the_thread_tells_what_became_of_each_message(practice, patient, dana):
         assert words in page
     with inside(practice):
         assert AccessEvent.objects.get(screen="messages").patient_ids == [patient.pk]
-
-
-def test_the_number_of_queries_does_not_grow_with_the_thread(
-    practice, patient, dana, django_assert_num_queries
-):
-    dana.get(thread(practice, patient))  # the session's first request writes its clock
-    for _ in range(2):
-        for _ in range(5):
-            a_text(practice, patient)
-        with django_assert_num_queries(15):
-            dana.get(thread(practice, patient))
-
-
-def test_a_text_is_queued_and_the_page_comes_back(practice, patient, dana):
-    answer = dana.post(url(practice, "text-patient", patient_id=patient.pk), {"body": "Please call us."})
-    assert (answer.status_code, answer["Location"]) == (302, thread(practice, patient))
-    with inside(practice):
-        message = Message.objects.get()
-        assert (message.body, message.kind, message.created_by.email) == (
-            "Please call us.", "note", "dana@frontdesk.example",
-        )  # fmt: skip
-
-
-def test_a_script_is_told_what_to_refresh(practice, patient, dana):
-    answer = dana.post(
-        url(practice, "text-patient", patient_id=patient.pk), {"body": "Hi"}, headers={"HX-Request": "true"}
-    )
-    assert answer.status_code == 204
-    assert "messages" in answer["HX-Trigger"]
-
-
-@pytest.mark.parametrize(
-    ("body", "words"), [("", "Write what you want to say."), ("word " * 190, "Say it shorter or call.")]
-)
-def test_a_text_that_cannot_go_keeps_its_draft(practice, patient, dana, body, words):
-    answer = dana.post(url(practice, "text-patient", patient_id=patient.pk), {"body": body})
-    assert answer.status_code == 422
-    assert words in answer.content.decode()
-    assert body[:60] in answer.content.decode()
-    with inside(practice):
-        assert not Message.objects.exists()
-
-
-def test_no_consent_no_composer_and_no_text(practice, dana):
-    patient = a_patient(practice, phone=PHONE)
-    assert "has not agreed to texts" in dana.get(thread(practice, patient)).content.decode()
-    answer = dana.post(url(practice, "text-patient", patient_id=patient.pk), {"body": "Hi"})
-    assert answer.status_code == 422
-    with inside(practice):
-        assert not Message.objects.exists()
-
-
-def test_answering_settles_the_task(practice, patient, dana):
-    with inside(practice):
-        message = inbox.receive(supplier_id="SM1", from_=PHONE, body="When do you open?")
-    assert (
-        dana.post(url(practice, "message-answer", message_id=message.pk), {"body": "At 8."}).status_code
-        == 302
-    )
-    with inside(practice):
-        assert Task.objects.get().outcome == "answered"
-        assert Message.objects.get(direction="out").in_reply_to == message
-
-
-def test_a_number_of_nobody_can_be_answered(practice, dana):
-    with inside(practice):
-        message = inbox.receive(supplier_id="SM1", from_=PHONE, body="When do you open?")
-    target = url(practice, "message-answer", message_id=message.pk)
-    assert dana.post(target, {"body": ""}).status_code == 422
-    assert dana.post(target, {"body": "At 8."}).status_code == 302
-
-
-def test_an_answer_to_a_silent_number_of_nobody_is_not_said_to_be_on_its_way(practice, dana):
-    with inside(practice):
-        inbox.receive(supplier_id="SM1", from_=PHONE, body="STOP")
-        message = inbox.receive(supplier_id="SM2", from_=PHONE, body="When do you open?")
-    answer = dana.post(url(practice, "message-answer", message_id=message.pk), {"body": "At 8."})
-    assert answer.status_code == 422
-    assert "stopped texts" in answer.content.decode()
 
 
 @pytest.mark.parametrize("name", ["message-handled", "message-undo-reading", "message-opt-out"])
@@ -226,8 +147,6 @@ def test_another_practices_rows_are_not_there(practice, dana):
         message = inbox.receive(supplier_id="SM1", from_=PHONE, body="hello")
         task = Task.objects.get()
     for name, kwargs in (
-        ("text-patient", {"patient_id": foreign.pk}),
-        ("message-answer", {"message_id": message.pk}),
         ("message-handled", {"message_id": message.pk}),
         ("message-undo-reading", {"message_id": message.pk}),
         ("message-opt-out", {"message_id": message.pk}),
@@ -237,5 +156,6 @@ def test_another_practices_rows_are_not_there(practice, dana):
     ):
         assert dana.post(url(practice, name, **kwargs), {"body": "x"}).status_code == 404
         assert dana.post(url(other, name, **kwargs), {"body": "x"}).status_code == 404
+    assert dana.get(url(practice, "message-answer", message_id=message.pk)).status_code == 404
     assert dana.get(thread(practice, foreign)).status_code == 404
     assert dana.get(url(practice, "patient-messages", patient_id=uuid.uuid4())).status_code == 404
