@@ -19,6 +19,8 @@ RAIL = (
     ("inbox", "inbox", "Inbox", "Work", "g i", "inbox.view"),
     ("patients", "users", "Patients", "Work", "g p", "patient.search"),
     ("team", "note", "Team messages", "Work", "g e", "staff-message.view"),
+    ("phones", "phone", "Phones", "Work", "g o", "call.view"),
+    ("complaints", "flag", "Complaints", "Work", "g c", "complaint.view"),
     ("card", "card", "Practice card", "The day", "g k", "card.view"),
     ("day", "stetho", "Your day", "The day", "g d", "day.view"),
     ("morning", "sunrise", "Morning review", "The day", "g m", "review.view"),
@@ -105,7 +107,6 @@ def rail(request: HttpRequest, admission: Admission) -> list[dict[str, Any]]:
         waiting = (
             queue_count(admission.practice, viewer=admission.actor.user) if admission.may("queue.view") else 0
         )
-    counts = {"queue": waiting, "inbox": to_do_count() if admission.may("inbox.view") else 0}
     return [
         {
             "url": url,
@@ -126,6 +127,8 @@ def rail(request: HttpRequest, admission: Admission) -> list[dict[str, Any]]:
 
 def count_of(name: str, admission: Admission) -> int | None:
     """What a rail entry counts for this person, besides “Needs you”."""
+    if name == "inbox":
+        return to_do_count()
     if name == "team":
         return unacknowledged_for(admission.membership)
     return None
