@@ -50,8 +50,8 @@ def dials(request: DeskRequest) -> bool:
     return request.admission.may("call.handle")
 
 
-def the_message(message_id: uuid.UUID) -> StaffMessage:
-    message: StaffMessage | None = staff_page.with_log(message_id).first()
+def the_message(staff_message_id: uuid.UUID) -> StaffMessage:
+    message: StaffMessage | None = staff_page.with_log(staff_message_id).first()
     if message is None:
         raise Http404
     return message
@@ -59,8 +59,8 @@ def the_message(message_id: uuid.UUID) -> StaffMessage:
 
 @require_GET
 @requires("staff-message.view")
-def message(request: DeskRequest, message_id: uuid.UUID) -> HttpResponse:
-    return shown(request, the_message(message_id))
+def message(request: DeskRequest, staff_message_id: uuid.UUID) -> HttpResponse:
+    return shown(request, the_message(staff_message_id))
 
 
 def shown(request: DeskRequest, row: StaffMessage, status: int = 200, **more: Any) -> HttpResponse:
@@ -95,8 +95,8 @@ def address(request: DeskRequest, row: StaffMessage) -> str:
 
 @require_POST
 @requires("staff-message.view")
-def accept(request: DeskRequest, message_id: uuid.UUID) -> HttpResponse:
-    row = staff_messages.acknowledge(message=the_message(message_id), by=request.actor)
+def accept(request: DeskRequest, staff_message_id: uuid.UUID) -> HttpResponse:
+    row = staff_messages.acknowledge(message=the_message(staff_message_id), by=request.actor)
     who = row.acknowledged_by
     hers = who is None or who.pk == request.user.pk
     return back(request, "It is yours" if hers else f"{who} has it already", address(request, row))
@@ -104,8 +104,8 @@ def accept(request: DeskRequest, message_id: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @requires("staff-message.view")
-def done(request: DeskRequest, message_id: uuid.UUID) -> HttpResponse:
-    row = the_message(message_id)
+def done(request: DeskRequest, staff_message_id: uuid.UUID) -> HttpResponse:
+    row = the_message(staff_message_id)
     form = AnsweredForm(request.POST)
     try:
         if form.is_valid():
@@ -114,15 +114,15 @@ def done(request: DeskRequest, message_id: uuid.UUID) -> HttpResponse:
     except MessageRefused as refused:
         form.add_error("outcome", str(refused))
     except AlreadyDone as late:
-        return shown(request, the_message(message_id), 409, problem=str(late))
+        return shown(request, the_message(staff_message_id), 409, problem=str(late))
     return shown(request, row, 422, form=form)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("staff-message.view")
-def pass_on(request: DeskRequest, message_id: uuid.UUID) -> HttpResponse:
+def pass_on(request: DeskRequest, staff_message_id: uuid.UUID) -> HttpResponse:
     """Hands a message to somebody else."""
-    row = the_message(message_id)
+    row = the_message(staff_message_id)
     form = PassOnForm(request.POST or None, house=House.now())
     if request.method == "POST" and form.is_valid():
         to: ToWhom = form.cleaned_data["to_whom"]
