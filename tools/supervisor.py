@@ -181,7 +181,7 @@ class Demo:
         return found
 
     def start_desk(self) -> None:
-        """Start pages, worker and timetable. Addresses hold tokens: there is no access log."""
+        """Start what serves the desk. Addresses hold tokens: there is no access log."""
         self.start_child(
             "web",
             *("-m", "uvicorn", "frontdesk.asgi:application", "--host", "127.0.0.1"),
@@ -193,6 +193,8 @@ class Demo:
             *(*celery, "worker", "--concurrency", "2", "--loglevel", "INFO"),
             *("--without-gossip", "--without-mingle"),
         )
+        # Patients' mails come in here; without this process they would wait at their relay.
+        self.start_child("mailroom", "manage.py", "receive_mail")
         self.start_child("scanner", "-m", "tools.pretend_clamd", "--port", str(self.scanner_port))
         schedule = RUN / "beat-schedule"
         self.start_child(
