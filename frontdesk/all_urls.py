@@ -2,9 +2,10 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from frontdesk.views import streams, strip
+from frontdesk.views import all_inbox, streams, strip
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("calls/", strip.all_calls, name="all-calls"),
+    path("inbox/", all_inbox.all_inbox, name="all-inbox"),
     path("live/", streams.stream, name="all-live"),
 ]

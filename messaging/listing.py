@@ -245,6 +245,6 @@ def ago(moment: dt.datetime, practice: Practice, now: dt.datetime) -> str:
     return f"{local:%a}" if days < 7 else f"{local:%b} {local.day}"
 
 
-def as_one_list(rows: list[Row]) -> list[Row]:
+def as_one_list(rows: list[Row], *, closed: bool) -> list[Row]:
     """Rows of several practices as one list, ordered as one practice's is."""
-    return sorted(rows, key=lambda row: (row.urgency, -row.last_at.timestamp()))
+    return sorted(rows, key=lambda row: (0 if closed else row.urgency, -row.last_at.timestamp()))
