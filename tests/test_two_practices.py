@@ -22,8 +22,9 @@ from twilio.request_validator import RequestValidator
 
 from frontdesk import reviews
 from frontdesk.models import Finding, Handover, Review
-from messaging import inbox
+from messaging import broadcasts, inbox, on_call
 from messaging.models import Message, Task
+from messaging.staff_messages import take_message
 from messaging.staff_tasks import open_task
 from patients.registry import ConsentGiven, ContactGiven, register_patient
 from practices.apikeys import create_api_key
@@ -136,6 +137,16 @@ def a_house(slug: str, given: str, family: str, secret: str, phone: str, email: 
             practice=practice, practitioner=clinician, label=secret,
             starts_at=tomorrow + dt.timedelta(days=20), ends_at=tomorrow + dt.timedelta(days=21),
         )  # fmt: skip
+        staff = take_message(
+            kind="clinical", body=f"{secret} message", patient=patient, callback_number=phone,
+            read_back=True, urgency=0, once_key="walk", by=by,
+        )  # fmt: skip
+        shift = on_call.save_shift(
+            user=member.user, rank=1, starts_at=tomorrow, ends_at=tomorrow + dt.timedelta(hours=8), by=by
+        )
+        broadcast = broadcasts.draft(
+            audience="day", args={"option": "tomorrow"}, body_en=f"{secret} words", by=by
+        )
         ids = {
             "practice": slug, "patient_id": patient.pk, "appointment_id": visit.pk,
             "message_id": incoming.pk, "task_id": Task.objects.get(message=incoming).pk,
@@ -143,6 +154,7 @@ def a_house(slug: str, given: str, family: str, secret: str, phone: str, email: 
             "handover_id": handover.pk, "membership_id": member.pk, "member_id": member.pk,
             "practitioner_id": clinician.pk, "type_id": kind.pk, "user_id": member.user.pk,
             "closure_id": closure.pk, "time_off_id": away.pk, "number": 0, "task_finding": task_finding.pk,
+            "staff_message_id": staff.pk, "shift_id": shift.pk, "broadcast_id": broadcast.pk,
             "kind": "morning", "check": "tomorrow", "token": token,
         }  # fmt: skip
     ids |= {"uidb36": "1", "key": "x-y", "app_label": "practices", "url": "x", "object_id": str(patient.pk)}
