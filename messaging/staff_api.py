@@ -102,7 +102,7 @@ class Answering(serializers.Serializer[Any]):
     outcome = serializers.CharField(max_length=LONGEST)
 
 
-REFUSALS = {status: StaffMessageProblem for status in (400, 404, 409, 422)}
+REFUSALS = dict.fromkeys((400, 404, 409, 422), StaffMessageProblem)
 
 
 def person(user: User | None) -> dict[str, str] | None:
