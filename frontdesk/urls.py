@@ -21,6 +21,8 @@ practice_pages: list[URLPattern | URLResolver] = [
     path("settings/", include("messaging.staff_settings_urls")),
     path("broadcasts/", include("messaging.broadcast_urls")),
     path("", include("messaging.identity_urls")),
+    path("", include("messaging.complaint_urls")),
+    path("", include("frontdesk.steady_urls")),
     path("", include("patients.urls")),
     path("", include("practices.urls")),
 ]
