@@ -71,13 +71,9 @@ def carry_due(practice: Practice) -> int:
 
 def take_step(message: StaffMessage, house: House, rules: DeskRules) -> None:
     """One step: asks the next people, or says that nobody is left to ask."""
-    asked = Counter(
-        EscalationStep.objects.filter(staff_message=message, number__gt=_since(message))
-        .exclude(to_user=None)
-        .values_list("to_user", "number")
-        .distinct()
-        .values_list("to_user", flat=True)
-    )
+    earlier = EscalationStep.objects.filter(staff_message=message, number__gt=_since(message))
+    times = set(earlier.exclude(to_user=None).values_list("to_user", "number"))
+    asked = Counter(person for person, _ in times)
     message.step += 1
     following = whom(message, house, asked, rules.escalate_times)
     if following is None:
