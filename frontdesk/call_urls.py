@@ -11,6 +11,7 @@ urlpatterns = [
     path("my-numbers/", numbers.own_numbers, name="own-numbers"),
     path("calls/log/", calls.log, name="call-log"),
     path("calls/dial/", calls.dial, name="call-dial"),
+    path("calls/dial/<uuid:conversation_id>/", calls.dial, name="call-dial"),
     path(URL, calls.call, name="call"),
     path(f"{URL}note/", calls.note, name="call-note"),
     path(f"{URL}about/", calls.describe, name="call-describe"),

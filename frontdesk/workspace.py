@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from django.db import transaction
 from django.utils import timezone
 
-from frontdesk.strip import MOST_NAMES, number_of, person_or_number
+from frontdesk.strip import number_of, person_or_number
 from messaging import calls
 from messaging.identity import Identity, state_of
 from messaging.models import Call
-from patients.models import Patient, PatientFlag
+from patients.flags import in_force
+from patients.models import Patient
 from patients.search import find_patients
 from practices.audit import Actor
 from practices.models import Practice, User
@@ -57,7 +58,7 @@ class Workspace:
     born: str = ""
     identity: Identity | None = None
     visits: list[Visit] = field(default_factory=list)
-    flags: list[PatientFlag] = field(default_factory=list)
+    something_to_know: bool = False  # flags, or the record's own words
     candidates: list[Person] = field(default_factory=list)
     shared_by: int = 0
     text: str = ""
@@ -98,10 +99,6 @@ class Workspace:
         return bool({"hold", "resume"} & self.steps) and bool(self.call.address or self.patient)
 
     @property
-    def has_something_to_know(self) -> bool:
-        return bool(self.flags or (self.patient and self.patient.know_first))
-
-    @property
     def seen(self) -> list[uuid.UUID]:
         """The patients the page shows, for the access log."""
         shown = [person.pk for person in (*self.candidates, *self.found)]
@@ -122,7 +119,7 @@ def workspace_of(call: Call, practice: Practice, viewer: User, *, text: str = ""
         page.patient, page.identity = call.patient, state_of(call, call.patient)
         page.name = call.patient.shown_name(private=private)
         page.visits = visits_ahead(call.patient, practice, private=private)
-        page.flags = flags_of(call.patient)
+        page.something_to_know = bool(call.patient.know_first or in_force([call.patient.pk]))
         if page.is_open and not private:
             page.born = born_words(call.patient, today)
     page.text = " ".join(text[:200].split())
@@ -154,12 +151,6 @@ def visits_ahead(patient: Patient, practice: Practice, *, private: bool) -> list
         )
         for one in rows
     ]
-
-
-def flags_of(patient: Patient) -> list[PatientFlag]:
-    """What is to be known first for a time."""
-    standing = PatientFlag.objects.filter(patient=patient, until__gt=timezone.now(), taken_down_at=None)
-    return list(standing[:MOST_NAMES])
 
 
 @transaction.atomic

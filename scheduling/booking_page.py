@@ -77,6 +77,7 @@ class BookingPage:
     silence: str = ""  # why no confirmation goes, whatever is ticked
     call: str = ""  # the call it is booked in: what is half done is kept with it
     asked_for: str = ""  # the patient of that call when the dialog was opened
+    hides: bool = False  # in a call, until it is known who speaks: name and next visit time alone
 
     @property
     def people(self) -> list[Person]:
@@ -94,7 +95,10 @@ class BookingPage:
     @property
     def coming(self) -> list[str]:
         """The caller's next visits: "today 3:00 PM with Dr. Osei"."""
-        return coming_visits(self.caller.patient, self.draft.diary.practice) if self.caller else []
+        if self.caller is None:
+            return []
+        visits = coming_visits(self.caller.patient, self.draft.diary.practice)
+        return [visit.partition(" with ")[0] for visit in visits[:1]] if self.hides else visits
 
     def person(self, match: Match) -> Person:
         return Person(

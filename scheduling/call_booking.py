@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.http import QueryDict
 
 from messaging import calls, drafts
+from messaging.identity import state_of
 from messaging.models import Call
 from patients.contacts import show_phone
 from patients.models import Patient
@@ -57,6 +58,12 @@ def opened(asked: QueryDict, user: User) -> Opened:
         fields["mobile"] = show_phone(call.address)
     fields["call"], fields["asked_for"] = str(call.pk), chosen
     return Opened(fields, kept is not None)
+
+
+def hides_details(data: QueryDict, patient: Patient | None) -> bool:
+    """Whether the dialog shows no more than name and next visit time: it is not known yet who speaks."""
+    call = call_of(data) if patient is not None else None
+    return call is not None and patient is not None and not state_of(call, patient).is_open
 
 
 def booked(data: QueryDict, patient: Patient, *, by: Actor) -> None:

@@ -4,12 +4,13 @@ import uuid
 from typing import Any
 
 from django import forms
-from django.http import Http404, HttpResponse, JsonResponse
+from django.contrib import messages
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from frontdesk import elsewhere
+from frontdesk.dialling import callee_of
 from frontdesk.practice_card import shown_card
 from frontdesk.strip import who_share
 from frontdesk.views.call_controls import REFUSED, call_or_404, refused, to_workspace, workspace_url
@@ -18,7 +19,7 @@ from messaging import calls
 from messaging.models import Call
 from messaging.outbox import address_index
 from patients.contacts import parse_phone, show_phone
-from patients.models import Channel, ContactPoint, Patient
+from patients.models import Channel, Patient
 from practices.access import DeskRequest, requires
 from practices.audit import record_read
 from scheduling.drafts import as_uuid
@@ -166,20 +167,16 @@ def only_one(form: LogForm) -> Patient | None:
 
 @requires("call.handle")
 @require_POST
-def dial(request: DeskRequest) -> HttpResponse:
-    """Calls a patient at one of the numbers of the record: ids alone, never a number in the address."""
-    person = as_uuid(request.POST.get("patient"))
-    chosen = get_object_or_404(Patient.objects.all(), pk=person) if person else None
-    point = as_uuid(request.POST.get("contact"))
-    number = ""
-    if point:
-        number = get_object_or_404(ContactPoint.objects.phones(), pk=point, patient=chosen).value
-    if chosen is None:
-        raise Http404
+def dial(request: DeskRequest, conversation_id: uuid.UUID | None = None) -> HttpResponse:
+    """Calls whom the ids name; without a desk phone the call is logged by hand instead."""
+    callee = callee_of(request.POST, conversation_id)
     try:
-        call = calls.dial(patient=chosen, number=number, by=request.actor)
-    except calls.NoTelephone:
-        return redirect(f"{reverse('call-log', args=[request.practice.slug])}?direction=out&patient={person}")
+        call = calls.dial(patient=callee.patient, number=callee.number, by=request.actor)
+    except calls.NoTelephone as missing:
+        call = calls.log_call(
+            direction=Call.Direction.OUT, number=callee.number, patient=callee.patient, by=request.actor
+        )
+        messages.info(request, f"{missing} Dial on your own telephone; the note is open here.")
     except REFUSED as refusal:
         return refused(request, Call(), str(refusal))
     elsewhere.hold_calls(request.user, but=request.practice)

@@ -93,6 +93,7 @@ def show_booking(
     if draft.other and not form.is_bound:
         draft.slot = typed_so_far(draft, data)
     page = booking_page(draft, form, data, private=request.user.privacy_mode)
+    page.hides = call_booking.hides_details(data, draft.patient)
     for name, value in more.items():
         setattr(page, name, value)
     if page.caller and data.get("for") != str(page.caller.patient.pk) and not form.is_bound:
