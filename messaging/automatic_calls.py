@@ -25,12 +25,12 @@ HUMAN = "human"
 
 def words_url(practice: Practice, message_id: object) -> str:
     """The document of an automatic call."""
-    return voice.hook(practice, "automatic", message_id)
+    return voice.hook(practice, "message", message_id)
 
 
 def callback_url(practice: Practice, message_id: object) -> str:
     """Where the supplier reports what became of an automatic call."""
-    return voice.hook(practice, "automatic-status", message_id)
+    return voice.hook(practice, "message", message_id, "status")
 
 
 def of_message(view: Callable[[HttpRequest, Message], HttpResponse]) -> Callable[..., HttpResponse]:
@@ -59,7 +59,7 @@ def answered(request: HttpRequest, message: Message) -> HttpResponse:
     return xml(
         voice.ask_for_key(
             call_words.opening(message),
-            action=hook("automatic", message.pk, "opening"),
+            action=hook("message", message.pk, "opening"),
             otherwise=call_words.call_us(message),
         )
     )
@@ -69,7 +69,7 @@ def whole(message: Message) -> str:
     """The message and its keys; without a key, practice and number."""
     return voice.ask_for_key(
         call_words.to_a_person(message),
-        action=hook("automatic", message.pk, "key"),
+        action=hook("message", message.pk, "key"),
         otherwise=call_words.call_us(message),
     )
 

@@ -68,10 +68,19 @@ def line_ended(call: Call, status: str, seconds: int | None) -> Call:
         if seconds is not None and call.message_id is None:
             waited = seconds  # of an automatic call these include what was said before key 9
         return call_endings.nobody_answered(call, waited, REPORTED)
+    if call.direction == Direction.IN and call.status == Status.LIVE and never_connected(call):
+        order(call, Verb.END, by=REPORTED)
+        return call_endings.caller_was_gone(call, REPORTED)
     if status == "completed" and call.answered_at is None:
         call.answered_at = timezone.now() - dt.timedelta(seconds=seconds or 0)
     order(call, Verb.END, by=REPORTED)  # the desk phone is alone on the line
     return call_endings.conversation_over(call, ENDS[status], REPORTED)
+
+
+def never_connected(call: Call) -> bool:
+    """Whether the one who answered has not picked up the desk phone yet."""
+    last = legs_of(call.pk).last()
+    return not call.staff_leg_id and last is not None and last.verb == Verb.ANSWER
 
 
 def patient_answered(call: Call) -> Call:

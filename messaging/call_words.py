@@ -116,12 +116,14 @@ def clock(local: dt.datetime, language: str) -> str:
 
 def languages(call: Call) -> list[str]:
     """The known caller's language; of a stranger, all the practice speaks."""
-    spoken = [code for code in ("en", "es") if code in current_practice().languages] or ["en"]
-    return [call.patient.language] if call.patient else spoken
+    if call.patient:
+        return [call.patient.language]
+    return [code for code in ("en", "es") if code in current_practice().languages] or ["en"]
 
 
 def sentence(key: str, language: str, **values: object) -> str:
-    return SPOKEN[key].get(language, SPOKEN[key]["en"]).format(**values)
+    words = SPOKEN[key].get(language, SPOKEN[key]["en"]).format(**values)
+    return words.replace("..", ".")  # “3:30 p.m.” at the end of a sentence
 
 
 # Automatic calls.

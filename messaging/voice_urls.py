@@ -20,8 +20,8 @@ urlpatterns = [
     path("recording/<uuid:call_id>/", call_hooks.recording, name="voice-recording"),
     path("transcribed/<uuid:call_id>/", call_hooks.transcribed, name="voice-transcribed"),
     path("call-back/<uuid:call_id>/", call_hooks.call_back, name="voice-call-back"),
-    path("automatic/<uuid:message_id>/", automatic_calls.answered, name="voice-automatic"),
-    path("automatic/<uuid:message_id>/opening/", automatic_calls.opening_key, name="voice-automatic-opening"),
-    path("automatic/<uuid:message_id>/key/", automatic_calls.key, name="voice-automatic-key"),
-    path("automatic-status/<uuid:message_id>/", automatic_calls.reported, name="voice-automatic-status"),
+    path("message/<uuid:message_id>/", automatic_calls.answered, name="voice-automatic"),
+    path("message/<uuid:message_id>/opening/", automatic_calls.opening_key, name="voice-automatic-opening"),
+    path("message/<uuid:message_id>/key/", automatic_calls.key, name="voice-automatic-key"),
+    path("message/<uuid:message_id>/status/", automatic_calls.reported, name="voice-automatic-status"),
 ]
