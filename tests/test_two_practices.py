@@ -23,17 +23,20 @@ from twilio.request_validator import RequestValidator
 from frontdesk import reviews
 from frontdesk.models import Finding, Handover, Review
 from messaging import broadcasts, inbox, on_call
-from messaging.models import Message, Task
+from messaging.complaints import open_complaint
+from messaging.models import Call, Message, Task
 from messaging.staff_messages import take_message
 from messaging.staff_tasks import open_task
+from patients.flags import raise_flag
 from patients.registry import ConsentGiven, ContactGiven, register_patient
+from patients.related import add_related
 from practices.apikeys import create_api_key
 from practices.models import Closure, Membership, Role
 from practices.tenancy import inside
 from scheduling.availability import free_times
 from scheduling.booking import book_appointment
 from scheduling.links import create_link
-from scheduling.models import Appointment, Change, TimeOff
+from scheduling.models import Appointment, Change, ReminderRule, TimeOff
 from tests.factories import a_member, a_practice, a_practitioner, a_type, a_user, an_actor
 from tests.houses import rows_of
 
@@ -147,6 +150,17 @@ def a_house(slug: str, given: str, family: str, secret: str, phone: str, email: 
         broadcast = broadcasts.draft(
             audience="day", args={"option": "tomorrow"}, body_en=f"{secret} words", by=by
         )
+        call = Call.objects.create(
+            practice=practice, direction="in", status="live", address=phone, patient=patient,
+            handler=member.user, note=f"{secret} call",
+        )  # fmt: skip
+        related = add_related(
+            patient=patient, name=f"{secret} aunt", relationship="other", may=["appointments"], by=by
+        )
+        flag = raise_flag(patient=patient, kind="upset", words=f"{secret} flag", by=by)
+        complaint = open_complaint(
+            what_happened=f"{secret} wait", patient=patient, call=call, once_key="walk", by=by
+        )
         ids = {
             "practice": slug, "patient_id": patient.pk, "appointment_id": visit.pk,
             "message_id": incoming.pk, "task_id": Task.objects.get(message=incoming).pk,
@@ -155,7 +169,8 @@ def a_house(slug: str, given: str, family: str, secret: str, phone: str, email: 
             "practitioner_id": clinician.pk, "type_id": kind.pk, "user_id": member.user.pk,
             "closure_id": closure.pk, "time_off_id": away.pk, "number": 0, "task_finding": task_finding.pk,
             "staff_message_id": staff.pk, "shift_id": shift.pk, "broadcast_id": broadcast.pk,
-            "kind": "morning", "check": "tomorrow", "token": token,
+            "call_id": call.pk, "related_id": related.pk, "flag_id": flag.pk, "complaint_id": complaint.pk,
+            "kind": "morning", "check": "tomorrow", "token": token, "rule_id": ReminderRule.objects.get().pk,
         }  # fmt: skip
     ids |= {"uidb36": "1", "key": "x-y", "app_label": "practices", "url": "x", "object_id": str(patient.pk)}
     ids |= {"content_type_id": "1"}
@@ -194,7 +209,10 @@ def fields_of(house: Any) -> dict[str, Any]:
         "d": f"{house.visit.local_date}", "day": f"{house.visit.local_date}", "from": "2099-01-01",
         "until": "2099-01-02", "local_time": "2099-01-01T09:00", "sex": "unknown", "language": "en",
         "preferred_channel": "sms", "who": str(house.clinician.pk), "membership": str(house.member.pk),
-        "message": str(house.message.pk), "theme": "auto",
+        "message": str(house.message.pk), "theme": "auto", "call": house.ids["call_id"],
+        "what_happened": "Waited", "by_when": "2099-01-01T09:00", "to": str(house.member.user.pk),
+        "speaker": house.ids["related_id"], "relationship": "other", "words": "Seen", "days": "3",
+        "resolution": "Settled", "grounds": "legal",
     }  # fmt: skip
 
 
