@@ -109,6 +109,7 @@ def check_due(practice: Practice, limit: int = 10) -> int:
         jobs = claim(limit)
         account = sms.account_of(practice)
     for job in jobs:
+        outcome: dict[str, object]
         try:
             content = job.content if job.content is not None else fetch(job.source_url, account)
             why = filetypes.why_refused(content)
@@ -124,6 +125,10 @@ def check_due(practice: Practice, limit: int = 10) -> int:
             outcome = {"state": State.QUARANTINE, "reason": WAITING, "content": content}
         except Later as wait:
             outcome = {"state": State.ANNOUNCED, "reason": str(wait), "content": None}
+        except Exception:
+            # This one waits for the end of its lease; it must not keep the others from being looked at.
+            logger.exception("attachment %s could not be looked at", job.id)
+            continue
         with inside(practice):
             write_down(job, outcome)
     return len(jobs)
@@ -173,13 +178,16 @@ def write_down(job: Job, outcome: dict[str, object]) -> None:
 
 
 def pause(attempts: int) -> dt.timedelta:
-    return min(FIRST_PAUSE * 2 ** min(attempts, 10), LONGEST_PAUSE)
+    return min(FIRST_PAUSE * (1 << min(attempts, 10)), LONGEST_PAUSE)
 
 
 def fetch(url: str, account: sms.Account) -> bytes:
     """The file from the supplier; raises Refused for any other host, Later when it cannot be had now."""
     base = urlsplit(settings.TWILIO_BASE_URL or sms.SUPPLIER_URL)
-    where = urlsplit(url)
+    try:
+        where = urlsplit(url)
+    except ValueError as error:
+        raise Refused("not from the supplier") from error
     if (where.scheme, where.netloc) not in {(base.scheme, base.netloc), ("https", "api.twilio.com")}:
         raise Refused("not from the supplier")
     if (where.scheme, where.netloc) == ("https", "api.twilio.com"):

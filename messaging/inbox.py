@@ -131,7 +131,7 @@ def receive_mail(
         message.reading = Reading.UNCLEAR
     message.needs_person = False
     note = FORGEABLE.format(Reading(said).label) if message.reading != said and said in KNOWN else ""
-    kept = {"original": clean(original)[:LONGEST_MAIL]} if original != body else {}
+    kept: dict[str, object] = {"original": clean(original)[:LONGEST_MAIL]} if original != body else {}
     if automatic:
         store(message, kept, by)
         tell_thread(message, line=message.body, from_them=True, by=by)

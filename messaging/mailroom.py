@@ -29,6 +29,7 @@ from practices.models import Practice
 from practices.tenancy import inside
 
 logger = logging.getLogger(__name__)
+logging.getLogger("mail.log").setLevel(logging.ERROR)  # the library writes down each sender's address
 
 LARGEST = 10 * 1024 * 1024
 IDLE_SECONDS = 120
@@ -212,4 +213,5 @@ def receiver(host: str, port: int) -> Controller:
         timeout=IDLE_SECONDS,
         decode_data=False,
         enable_SMTPUTF8=True,
+        auth_exclude_mechanism=["LOGIN", "PLAIN"],  # who may deliver is told by the network
     )
