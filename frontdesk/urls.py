@@ -31,6 +31,7 @@ practice_api: list[URLPattern | URLResolver] = [
     path("", include("scheduling.api_urls")),
     path("", include("patients.api_urls")),
     path("", include("messaging.staff_api_urls")),
+    path("", include("messaging.call_api_urls")),
 ]
 
 schema = public_door("describes the API, holds no data")

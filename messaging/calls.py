@@ -45,6 +45,10 @@ class NoTelephone(ValueError):
     """The person has no desk telephone that could ring."""
 
 
+class StaleCall(Exception):
+    """The call changed since it was read."""
+
+
 class NotYours(ValueError):
     """Only the person who speaks with the caller can do that."""
 
@@ -242,9 +246,11 @@ def finish(*, call: Call, by: Actor) -> Call:
 
 
 @transaction.atomic
-def write_note(*, call: Call, note: str, by: Actor) -> Call:
-    """Keeps the note of a call, also after its end."""
+def write_note(*, call: Call, note: str, version: int | None = None, by: Actor) -> Call:
+    """Keeps the note of a call, also after its end; raises StaleCall when it changed since `version`."""
     call = locked(call)
+    if version is not None and call.version != version:
+        raise StaleCall
     if call.note == note:
         return call
     call.note = note[:10_000]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from messaging.views import attachments, drafts, messages, threads
+from messaging.views import attachments, drafts, messages, recordings, threads
 
 urlpatterns = [
     path("drafts/", drafts.keep_draft, name="drafts"),
@@ -21,6 +21,7 @@ urlpatterns = [
     path("patients/<uuid:patient_id>/messages/", threads.patient_messages, name="patient-messages"),
     path("patients/<uuid:patient_id>/thread/", threads.patient_thread, name="patient-thread"),
     path("attachments/<uuid:attachment_id>/", attachments.attachment, name="attachment"),
+    path("recordings/<uuid:recording_id>/", recordings.audio, name="recording-audio"),
     path("messages/<uuid:message_id>/answer/", messages.answer, name="message-answer"),
     path("messages/<uuid:message_id>/handled/", messages.handled, name="message-handled"),
     path("messages/<uuid:message_id>/undo-reading/", messages.undo_reading, name="message-undo-reading"),
