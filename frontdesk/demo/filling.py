@@ -4,7 +4,7 @@ import datetime as dt
 import random
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from frontdesk.demo import names
 from frontdesk.demo.houses import HARBOR, House
@@ -52,6 +52,7 @@ class Desk:
     rng: random.Random
     now: dt.datetime
     scale: float = 1.0
+    silent: set[uuid.UUID] = field(default_factory=set)  # patients who have not answered anything
 
     def __post_init__(self) -> None:
         self.today = self.now.astimezone(self.practice.zone).date()

@@ -162,7 +162,12 @@ PEOPLE = (
     ("jo@frontdesk.example", "Jo", "Lind", {house.slug: Role.RECEPTIONIST for house in HOUSES}),
     ("osei@frontdesk.example", "Amara", "Osei", {HARBOR.slug: Role.CLINICIAN}),
     ("mira@frontdesk.example", "Mira", "Patel", {HARBOR.slug: Role.MANAGER}),
+    ("feld@frontdesk.example", "Naomi", "Feld", {CEDAR.slug: Role.CLINICIAN}),
+    ("mori@frontdesk.example", "Kenji", "Mori", {NORTHSIDE.slug: Role.CLINICIAN}),
 )
+
+
+SIGN_IN = {"AO": "osei", "NF": "feld", "KM": "mori"}  # clinicians who sign in
 
 
 def hire() -> dict[str, User]:
@@ -222,7 +227,7 @@ def _furnish(house: House, practice: Practice, users: dict[str, User]) -> None:
         for number, kind in enumerate(house.kinds)
     ]
     for position, clinician in enumerate(house.clinicians):
-        user = users["osei"] if clinician.initials == "AO" else None
+        user = users.get(SIGN_IN.get(clinician.initials, ""))
         _employ(clinician, place, position, kinds, user)
     OfficeHours.objects.bulk_create(
         OfficeHours(practice=practice, weekday=day, opens=dt.time(8), closes=dt.time(17, 30))

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from frontdesk.demo import names
-from frontdesk.demo.houses import HARBOR, House
+from frontdesk.demo.houses import CEDAR, HARBOR, House
 from patients.models import Consent, Patient
 from patients.names import fold
 from patients.registry import ConsentGiven, ContactGiven, prepare, write
 from practices.audit import Actor
 
 MARISOL_PHONE = "+15035550187"
+MOTHERS_PHONE = "+13125550177"
+CHILDREN = ("Mateo", "Sofía")
+BIRTHS = (dt.date(2019, 5, 2), dt.date(2021, 9, 17))
 BATCH = 200
 # The people of Harbor Street's day, first to be given a visit today.
 CAST = """
@@ -57,7 +60,7 @@ def invent(house: House, count: int, rng: random.Random, today: dt.date) -> list
     numbers = phone_numbers(house, rng)
     named = [one.strip().split(" ", 1) for one in CAST.replace("\n", " ").split(",")]
     cast = [(given, family) for given, family in named] if house is HARBOR else []
-    people = [marisol()] if house is HARBOR else []
+    people = [marisol()] if house is HARBOR else ramos() if house is CEDAR else []
     taken = {("Marisol", "Vega"), *cast}
     while len(people) < count:
         before = people[-1] if people else None
@@ -90,10 +93,26 @@ def marisol() -> Person:
     )
 
 
+def ramos() -> list[Person]:
+    """Two children whose mother answers for both, on one number."""
+    return [
+        Person(
+            given=given,
+            family="Ramos",
+            birth_date=born,
+            sex=sex,
+            address={"line": "9 Elm Court", "city": "Oak Park", "state": "IL", "postal_code": "60302"},
+            phones=[ContactGiven(MOTHERS_PHONE)],
+            consents=[ConsentGiven("sms", True, Consent.How.PAPER)],
+        )
+        for given, born, sex in zip(CHILDREN, BIRTHS, ("male", "female"), strict=True)
+    ]
+
+
 def phone_numbers(house: House, rng: random.Random) -> Iterator[str]:
-    """Numbers of the ranges kept for fiction, shuffled; those in use by a line or by Marisol left out."""
+    """Numbers of the ranges kept for fiction, shuffled; those in use by a line or in a story left out."""
     numbers = [f"+1{area}55501{last:02d}" for area in house.area_codes for last in range(1, 100)]
-    numbers = [number for number in numbers if number not in {house.line, MARISOL_PHONE}]
+    numbers = [number for number in numbers if number not in {house.line, MARISOL_PHONE, MOTHERS_PHONE}]
     rng.shuffle(numbers)
     while True:  # beyond their number, households share
         yield from numbers

@@ -80,6 +80,8 @@ def answer_for_patients(desk: Desk, asked_at: dt.datetime) -> None:
     ).select_related("message", "appointment__patient", "appointment__practitioner")
     order = ("starts_at", "practitioner__position", "patient__sort_name")
     for notice in asked.order_by(*(f"appointment__{name}" for name in order)):
+        if notice.appointment.patient_id in desk.silent:
+            continue
         luck = desk.rng.random()
         written_at = min(asked_at + desk.rng.randint(2, 300) * MINUTE, desk.now - 6 * MINUTE)
         if luck > ANSWERED or written_at <= asked_at:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from django.utils import timezone
 
-from frontdesk.demo import names, people, post
+from frontdesk.demo import family, names, people, post, standing, talk, team
 from frontdesk.demo.clock import at
 from frontdesk.demo.filling import Desk, Plan, book, bring_over, plans
 from frontdesk.demo.houses import HARBOR, HOUSES, House, desk_actor, hire, open_house
@@ -50,11 +50,17 @@ def _one(house: House, users: dict[str, User], tell: Tell, scale: float) -> bool
         patients = _patients(house, now, max(round(PATIENTS * house.share * scale), 12))
         desk = Desk(house, practice, patients, by, rng, now, scale)
         _close_earlier_days(desk)
+        standing.settle_in(desk)
+        family.know(desk)
         _time_off(desk)
         tell(f"{house.display_name}: diary")
+        family.bring_tomorrow(desk)
         visits = _fill(desk)
         tell(f"{house.display_name}: today")
         _today(desk, visits)
+        tell(f"{house.display_name}: conversations")
+        talk.speak(desk)
+        team.tell(desk)
         audit.record(DAY_MADE, desk.practitioners[0], by=BROUGHT)
     start_reviews(
         practice, timezone.now()
@@ -79,8 +85,9 @@ def _patients(house: House, now: dt.datetime, count: int) -> list[Patient]:
     else:
         stored = Patient.objects.living().in_bulk(known)
         patients = sorted(stored.values(), key=lambda one: (one.sort_name, one.birth_date))
-    # Marisol has no visit of her own: she waits to be called.
-    return [one for one in patients if (one.given, one.family) != ("Marisol", "Vega")]
+    # Marisol has no visit of her own: she waits to be called. The Ramos children have theirs tomorrow.
+    apart = {("Marisol", "Vega"), *((given, "Ramos") for given in people.CHILDREN)}
+    return [one for one in patients if (one.given, one.family) not in apart]
 
 
 def _close_earlier_days(desk: Desk) -> None:

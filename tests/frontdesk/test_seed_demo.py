@@ -12,14 +12,29 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from frontdesk.demo.houses import CEDAR, HARBOR, HOUSES, NORTHSIDE, PASSWORD, House
+from frontdesk.demo.people import MOTHERS_PHONE
 from frontdesk.demo.seeding import seed
-from messaging.models import Message, Task
-from patients.models import Consent, Patient
+from messaging import inbox, on_call
+from messaging.models import (
+    Attachment,
+    Call,
+    CallCommand,
+    Complaint,
+    Conversation,
+    Message,
+    Recording,
+    SavedReply,
+    StaffMessage,
+    Task,
+    TeamNote,
+)
+from patients.models import Consent, Patient, PatientFlag, RelatedPerson
 from patients.search import find_patients
 from practices.access import practices_of
+from practices.card import current_card
 from practices.models import Practice, User
 from practices.tenancy import inside
-from scheduling.models import Appointment, Status, TimeOff
+from scheduling.models import Appointment, ReminderRule, Status, TimeOff
 
 MOMENT = dt.datetime(2026, 6, 9, 14, 42, tzinfo=dt.UTC)  # 10:42 in New York, 7:42 in Los Angeles
 SCALE = 0.1
@@ -92,13 +107,68 @@ def test_the_day_around_the_present_hour_shows_every_state_and_nothing_waits_to_
 
 
 def check_sign_ins() -> None:
-    roles = {"dana": 3, "jo": 3, "osei": 1, "mira": 1}
+    roles = {"dana": 3, "jo": 3, "osei": 1, "mira": 1, "feld": 1, "mori": 1}
     for name, practices in roles.items():
         user = User.objects.get(email=f"{name}@frontdesk.example")
         assert user.check_password(PASSWORD)
         assert len(practices_of(user)) == practices
     with inside(harbor()):
         assert Appointment.objects.filter(practitioner__user__email="osei@frontdesk.example").exists()
+
+
+def test_every_page_of_conversations_has_something_to_show() -> None:
+    seed_at(MOMENT, HARBOR)
+    with inside(harbor()):
+        states = Conversation.State
+        assert set(Conversation.objects.values_list("state", flat=True)) == set(states)
+        assert Conversation.objects.filter(later_until__gt=MOMENT).exists()
+        assert Conversation.objects.filter(patient=None).count() == 3
+        assert Conversation.objects.exclude(owner=None).exists()
+        outcomes = set(Call.objects.values_list("outcome", flat=True))
+        assert outcomes == {"answered", "missed", "abandoned", "voicemail"}
+        assert not Call.objects.present().exists()
+        assert not CallCommand.objects.filter(status="due").exists()
+        recording = Recording.objects.get()
+        assert recording.audio is not None
+        assert bytes(recording.audio[:2]) == b"\xff\xfb"
+        assert "mornings are best" in recording.transcript
+        assert Attachment.objects.get().state == Attachment.State.QUARANTINE
+        assert TeamNote.objects.count() == 2
+        check_team()
+        assert current_card().answers
+        assert not Message.objects.waiting().exists()
+
+
+def check_team() -> None:
+    urgent = StaffMessage.objects.get(urgency=StaffMessage.Urgency.URGENT)
+    assert urgent.acknowledged_by is not None
+    assert urgent.next_step_at is None
+    assert urgent.steps.exists()
+    assert not StaffMessage.objects.due(MOMENT + dt.timedelta(days=1)).exists()
+    assert StaffMessage.objects.filter(in_digest=True).exists()
+    assert Complaint.objects.get().entries.exists()
+    assert Task.objects.open().filter(kind=Task.Kind.PROMISE).exists()
+    assert {len(rank) for rank in on_call.on_call_at(MOMENT)} == {1}
+    assert RelatedPerson.objects.exists()
+    assert PatientFlag.objects.exists()
+    assert SavedReply.objects.exists()
+    assert ReminderRule.objects.filter(hours_before=2, asks=False).exists()
+
+
+def test_a_mothers_yes_for_two_children_is_asked_back() -> None:
+    seed_at(MOMENT, CEDAR)
+    practice = Practice.objects.get()
+    with inside(practice), time_machine.travel(MOMENT, tick=True):
+        visits = Appointment.objects.filter(patient__family="Ramos", local_date=dt.date(2026, 6, 10))
+        assert {visit.stage for visit in visits} == {"book"}
+        assert visits.count() == 2
+        before = Message.objects.count()
+        inbox.receive(supplier_id="SM" + "0" * 32, from_=MOTHERS_PHONE, body="Yes")
+        assert not visits.filter(confirmation="confirmed").exists()
+        asked = Message.objects.order_by("created_at")[before:]
+        questions = [one.body for one in asked if one.direction == "out"]
+        assert len(questions) == 1
+        assert all(word in questions[0] for word in ("1", "2"))
 
 
 def test_the_same_day_changes_nothing_and_a_new_day_is_lived_in_again() -> None:
