@@ -7,7 +7,9 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from messaging.saved_replies import VARIABLES
 from messaging.templates import PLAIN, segments
+from messaging.wording_rules import complaints
 from practices.models import Language, Membership, Practice, User
 
 MOST_SEGMENTS = 4
@@ -146,3 +148,37 @@ def tomorrow_morning(practice: Practice) -> dt.datetime:
     """Where a hand-over usually points: tomorrow at nine."""
     day = practice.today() + dt.timedelta(days=1)
     return dt.datetime.combine(day, dt.time(9), tzinfo=practice.zone)
+
+
+class WordingForm(forms.Form):
+    """The words of a message, as a manager types them; the rules are asked by the verb."""
+
+    subject = forms.CharField(max_length=200, required=False, widget=forms.TextInput(attrs={"class": "in"}))
+    body = forms.CharField(
+        label="Words", max_length=6_000, required=False, strip=False, widget=forms.Textarea(attrs={"rows": 6})
+    )
+    was = forms.CharField(max_length=32, required=False, widget=forms.HiddenInput)
+
+
+class SavedReplyForm(VersionForm):
+    """A saved reply in both languages."""
+
+    name = forms.CharField(max_length=60, error_messages={"required": "Give it a short name to find it by."})
+    body_en = forms.CharField(
+        label="In English", max_length=1_000, widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={"required": "Write the words in English."},
+    )  # fmt: skip
+    body_es = forms.CharField(
+        label="In Spanish", max_length=1_000, required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "lang": "es"}),
+    )  # fmt: skip
+    active = forms.BooleanField(label="Offered in the composer", required=False, initial=True)
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        for name in ("body_en", "body_es"):
+            words = values.get(name, "")
+            wrong = complaints(words, channel="sms", allowed=VARIABLES) if words else []
+            for each in wrong:
+                self.add_error(name, each)
+        return values

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from messaging.views import attachments, drafts, messages, recordings, threads
+from messaging.views import attachments, drafts, messages, recordings, saved_replies, threads, wordings
 
 urlpatterns = [
     path("drafts/", drafts.keep_draft, name="drafts"),
@@ -29,4 +29,19 @@ urlpatterns = [
     path("tasks/<uuid:task_id>/done/", messages.task_done, name="task-done"),
     path("tasks/<uuid:task_id>/owner/", messages.task_owner, name="task-owner"),
     path("tasks/<uuid:task_id>/snooze/", messages.task_snooze, name="task-snooze"),
+    path("settings/wordings/", wordings.all_wordings, name="wordings"),
+    path("settings/wordings/<slug:wording>/<slug:way>/<slug:language>/", wordings.wording, name="wording"),
+    path(
+        "settings/wordings/<slug:wording>/<slug:way>/<slug:language>/preview/",
+        wordings.preview_wording,
+        name="wording-preview",
+    ),
+    path(
+        "settings/wordings/<slug:wording>/<slug:way>/<slug:language>/usual/",
+        wordings.usual_wording,
+        name="wording-usual",
+    ),
+    path("settings/replies/", saved_replies.replies, name="saved-replies"),
+    path("settings/replies/<uuid:reply_id>/", saved_replies.reply, name="saved-reply"),
+    path("settings/replies/<uuid:reply_id>/remove/", saved_replies.remove, name="saved-reply-remove"),
 ]
