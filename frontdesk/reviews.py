@@ -21,8 +21,9 @@ from practices.models import Practice
 from practices.tenancy import current_practice, inside
 from scheduling import notices
 from scheduling.booking import confirm_appointment
+from scheduling.call_list import note_left_message
 from scheduling.flow import TRANSITIONS, set_stage, stage_of
-from scheduling.models import Appointment, Confirmation
+from scheduling.models import Appointment
 from scheduling.refusals import NotOpen
 
 logger = logging.getLogger(__name__)
@@ -224,24 +225,6 @@ def called(*, finding: Finding, reached: bool, by: Actor) -> Finding:
         return settle(finding=finding, how=REACHED, by=by)
     note_left_message(visit=finding.appointment, by=by)
     return settle(finding=finding, how=LEFT_MESSAGE, by=by)
-
-
-def note_left_message(*, visit: Appointment, by: Actor) -> None:
-    """The patient was called and did not answer; an answer that is known already stays."""
-    visit = Appointment.objects.select_for_update().get(pk=visit.pk)
-    if not visit.can_confirm:
-        return
-    before, visit.confirmation = visit.confirmation, Confirmation.LEFT_MESSAGE
-    visit.version += 1
-    visit.save(update_fields=["confirmation", "version", "updated_at"])
-    audit.record(
-        "appointment.left-message",
-        visit,
-        by=by,
-        patient_id=visit.patient_id,
-        changes={"confirmation": [before, visit.confirmation]},
-    )
-    changes.announce(current_practice(), "appointments")
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from frontdesk.queue import queue_count
+from messaging.lines import words_of
 from messaging.listing import to_do_count
 from messaging.staff_messages import unacknowledged_for
 from practices.access import Admission, practices_of
@@ -23,6 +24,7 @@ RAIL = (
     ("complaints", "flag", "Complaints", "Work", "g c", "complaint.view"),
     ("card", "card", "Practice card", "The day", "g k", "card.view"),
     ("day", "stetho", "Your day", "The day", "g d", "day.view"),
+    ("reminders", "send", "Reminders", "The day", "g r", "message.view"),
     ("morning", "sunrise", "Morning review", "The day", "g m", "review.view"),
     ("wrap", "sunset", "Wrap-up", "The day", "g w", "review.view"),
 )
@@ -60,6 +62,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     return whole | {
         "practice": practice,
         "membership": admission.membership,
+        "line_words": words_of(practice),
         "nav": rail(request, admission),
         "nav_foot": foot(request, admission),
     }

@@ -29,6 +29,17 @@ FULL_QUEUE_PAUSE = dt.timedelta(seconds=30)
 WORDS = {Channel.SMS: "Texts do", Channel.EMAIL: "E-mails do", Channel.CALL: "Automatic calls do"}
 
 
+def words_of(practice: Practice) -> str:
+    """What a page says at its top: “Texts do not go out since 10:42 AM.”; nothing while all lines work."""
+    said = []
+    for channel, since in sorted(practice.lines_out.items()):
+        at = dt.datetime.fromisoformat(since).astimezone(practice.zone)
+        day = "" if at.date() == practice.today() else f"{at:%a}, {at:%b} {at.day}, "
+        clock = f"{at.hour % 12 or 12}:{at:%M} {'AM' if at.hour < 12 else 'PM'}"
+        said.append(f"{WORDS[Channel(channel)]} not go out since {day}{clock}.")
+    return " ".join(said)
+
+
 def resting(now: dt.datetime) -> Exists:
     """Whether the line of an outgoing message rests; part of the look for what is due."""
     return Exists(LineState.objects.filter(channel=OuterRef("channel"), resting_until__gt=now))

@@ -132,7 +132,7 @@ def reachability(patients: Iterable[Patient]) -> dict[uuid.UUID, Reach]:
 def _reach(patient: Patient, points: list[ContactPoint], said: dict[tuple[uuid.UUID, str], bool]) -> Reach:
     phones = [point for point in points if point.system == ContactPoint.System.PHONE]
     emails = [point for point in points if point.system == ContactPoint.System.EMAIL]
-    phone = next(iter(phones), None)
+    phone = next((point for point in phones if point.rings), next(iter(phones), None))
     text_to = next((point for point in phones if point.textable), None)
     email_to = next((point for point in emails if not point.unusable), None)
     if patient.deceased:

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from scheduling import rule_views
 from scheduling import settings_views as views
 
 urlpatterns = [
@@ -13,4 +14,8 @@ urlpatterns = [
     path("time-off/<uuid:time_off_id>/remove/", views.time_off_remove, name="time-off-remove"),
     path("visit-types/", views.types, name="settings-types"),
     path("visit-types/<uuid:type_id>/", views.types, name="settings-type"),
+    path("reminders/", rule_views.rules, name="settings-reminders"),
+    path("reminders/limits/", rule_views.caps, name="rule-caps"),
+    path("reminders/<uuid:rule_id>/", rule_views.rules, name="settings-reminder"),
+    path("reminders/<uuid:rule_id>/remove/", rule_views.rule_remove, name="rule-remove"),
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from scheduling.views import booking, changes, moving, suggestions, visits
+from scheduling.views import booking, changes, moving, reminders, suggestions, visits
 
 urlpatterns = [
     path("book/", booking.book, name="book"),
@@ -14,6 +14,9 @@ urlpatterns = [
     path("appointments/<uuid:appointment_id>/cancel/", visits.cancel, name="appointment-cancel"),
     path("appointments/<uuid:appointment_id>/move/", moving.move, name="appointment-move"),
     path("patients/<uuid:patient_id>/visits/", visits.patient_visits, name="patient-visits"),
+    path("reminders/", reminders.reminders, name="reminders"),
+    path("call-list/", reminders.calls_to_make, name="call-list"),
+    path("call-list/<uuid:appointment_id>/", reminders.called, name="call-list-outcome"),
     path("changes/", changes.changes, name="changes"),
     path("changes/earlier/", changes.earlier, name="changes-earlier"),
     path("changes/<uuid:change_id>/undo/", changes.undo, name="change-undo"),
