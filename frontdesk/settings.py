@@ -284,6 +284,9 @@ REPLY_HANDLERS = ["scheduling.answers.handle_reply"]
 # The day of a patient's last visit, a fact to verify a caller by: messaging asks, scheduling knows.
 LAST_VISIT_DAY = "scheduling.seen.last_visit_day"
 
+# Before two records of one patient become one: apps with one row a patient join theirs.
+RECORD_JOINERS = ["messaging.joining.join_threads"]
+
 # Panels that higher apps put on a patient's record, by URL name; a name that is not mounted is left out.
 PATIENT_PANELS = ["patient-visits", "patient-messages"]
 # The same beside a conversation, and below its last message, by the conversation's id.

@@ -4,6 +4,7 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 
+from patients.joining import also_known_as
 from patients.models import Patient, RelatedPerson
 from practices import audit
 from practices.audit import Actor
@@ -39,8 +40,10 @@ def disclose(
 
 
 def disclosures(patient_id: uuid.UUID) -> list[Disclosure]:
-    """What was told about a patient, the latest first, in one query."""
-    entries = AuditEntry.objects.filter(patient_id=patient_id, verb=DISCLOSED).select_related("actor")
+    """What was told about a patient, the latest first; also of records that were joined into this one."""
+    entries = AuditEntry.objects.filter(
+        patient_id__in=also_known_as(patient_id), verb=DISCLOSED
+    ).select_related("actor")
     return [_line(entry) for entry in entries.order_by("-at")[:LISTED]]
 
 

@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 
 from patients.contacts import show_phone
+from patients.joining import also_known_as
 from patients.models import Channel, Consent, ContactPoint, Need, Patient, RelatedPerson
 from patients.privacy import labels_of
 from patients.search import Match
@@ -27,6 +28,7 @@ DONE = {
     "patient.updated": "changed the details",
     "consent.given": "recorded a yes",
     "consent.withdrawn": "recorded a no",
+    "patient.joined": "joined two records of the patient",
     "related.added": "wrote down who may speak for the patient",
     "related.changed": "changed what somebody may be told",
     "related.ended": "ended somebody's permission",
@@ -123,9 +125,10 @@ def needs(patient: Patient) -> list[tuple[str, str]]:
 
 def access_log(patient: Patient, practice: Practice) -> list[dict[str, Any]]:
     """The latest who-saw and who-changed rows together, newest first, in local time."""
-    seen = AccessEvent.objects.filter(patient_ids__contains=[patient.pk]).select_related("actor")
+    known_as = also_known_as(patient.pk)
+    seen = AccessEvent.objects.filter(patient_ids__overlap=known_as).select_related("actor")
     seen = seen.exclude(screen="access log")  # that has a row of its own kind among the audit entries
-    done = AuditEntry.objects.filter(patient_id=patient.pk).select_related("actor")
+    done = AuditEntry.objects.filter(patient_id__in=known_as).select_related("actor")
     rows = [_row(event, f"saw the {event.screen}", [], practice) for event in seen.order_by("-at")[:LOG_ROWS]]
     for entry in done.order_by("-at")[:LOG_ROWS]:
         what = DONE.get(entry.verb) or plain(entry.verb)
