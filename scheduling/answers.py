@@ -26,6 +26,7 @@ from scheduling.flow import Stage, set_stage
 from scheduling.models import Appointment, AppointmentQuerySet, Change, Confirmation, Notice, Status
 from scheduling.notices import LEFT, answer, stop_reminding
 from scheduling.noting import fingerprint, save_note
+from scheduling.planning import AWAITING
 from scheduling.refusals import BookingRefused
 from scheduling.slots import lock_visit, put
 from scheduling.undo import MOMENTS, as_it_was, record_change
@@ -38,14 +39,6 @@ MINUTES_TO_ACT = 120
 NEAR = dt.timedelta(hours=2)  # “here” and “late” are about a visit this close
 LATE_MARK = "Running late"
 HOW = {Channel.SMS: "text", Channel.EMAIL: "email", Channel.CALL: "phone"}
-# The patient has not said anything yet.
-AWAITING = [
-    Confirmation.UNSENT,
-    Confirmation.SENT,
-    Confirmation.DELIVERED,
-    Confirmation.LEFT_MESSAGE,
-    Confirmation.UNDELIVERABLE,
-]
 ALL_EXPECTED = {
     "en": "{practice}: thank you, we expect you for all of them.",
     "es": "{practice}: gracias, les esperamos en todas.",

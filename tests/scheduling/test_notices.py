@@ -7,9 +7,8 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from messaging.models import Message, Task
+from messaging.models import Message
 from patients.models import Consent, ContactPoint
-from practices.models import AuditEntry
 from practices.tenancy import inside
 from scheduling.booking import cancel_appointment, confirm_appointment, reschedule_appointment
 from scheduling.models import (
@@ -18,14 +17,13 @@ from scheduling.models import (
     Confirmation,
     Notice,
     ReminderRule,
-    Status,
     VisitLink,
 )
 from scheduling.notices import channel_for
-from scheduling.reminders import follow_deliveries, handle_reply, queue_reminders, undo_reply
+from scheduling.reminders import follow_deliveries, queue_reminders
 from scheduling.undo import undo_change
 from tests.factories import a_patient, a_rule
-from tests.scheduling.conftest import NOW, a_diary, a_texted_patient, at
+from tests.scheduling.conftest import NOW, a_diary, at
 
 
 def left(message, status=Message.Status.DELIVERED):
@@ -253,97 +251,3 @@ def test_what_became_of_the_texts_is_carried_to_the_visits(diary):
         follow_deliveries()
         visit.refresh_from_db()
         assert (visit.confirmation, visit.version) == (confirmation, 1)
-
-
-def test_a_yes_confirms_and_is_thanked_once(diary):
-    visit = diary.book()
-    asked = left(waiting("confirmation"))
-    for _ in range(2):
-        message = texted(diary)
-        assert handle_reply(message, "yes")
-        assert message.in_reply_to == asked
-    visit.refresh_from_db()
-    assert (visit.confirmation, visit.confirmed_by) == (Confirmation.CONFIRMED, "text")
-    thanks = Message.objects.get(kind="reply")
-    assert thanks.ignores_quiet_hours
-    assert "Wed, Nov 25 at 10:00 AM" in thanks.body
-    entry = AuditEntry.objects.get(verb="appointment.confirmed")
-    assert (entry.actor_kind, entry.door) == ("patient", "text")
-
-
-@pytest.mark.parametrize("reading", ["yes", "no"])
-def test_a_reading_that_is_undone_leaves_the_visit_as_it_was(diary, reading):
-    visit = diary.book()
-    left(waiting("confirmation"))
-    message = texted(diary)
-    assert handle_reply(message, reading)
-    undo_reply(message, diary.by)
-    visit.refresh_from_db()
-    assert (visit.confirmation, visit.confirmed_at, visit.confirmed_by) == (Confirmation.UNSENT, None, "")
-    assert not Task.objects.open().exists()
-
-
-def test_an_undone_reading_takes_nothing_from_who_changed_the_visit_since(diary):
-    visit = diary.book()
-    left(waiting("confirmation"))
-    message = texted(diary)
-    assert handle_reply(message, "no")
-    confirm_appointment(appointment=visit, how="phone", by=diary.by)
-    undo_reply(message, diary.by)
-    visit.refresh_from_db()
-    assert (visit.confirmation, visit.confirmed_by) == (Confirmation.CONFIRMED, "phone")
-
-
-def test_a_no_is_noted_and_a_person_decides(diary):
-    visit = diary.book()
-    left(waiting("confirmation"))
-    assert handle_reply(texted(diary, "NO"), "no")
-    visit.refresh_from_db()
-    assert (visit.status, visit.confirmation) == (Status.BOOKED, Confirmation.DECLINED)
-    task = Task.objects.get()
-    assert (task.kind, task.appointment_id) == ("cancel", visit.pk)
-    assert Message.objects.filter(kind="reply").count() == 1
-    assert not handle_reply(texted(diary), "yes")
-
-
-def test_two_visits_awaiting_an_answer_are_for_a_person(diary, clock):
-    """A household: two children, one number."""
-    diary.book()
-    left(waiting("confirmation"))
-    clock.shift(60)  # rows of one frozen millisecond have no order
-    leo = a_texted_patient(diary.practice, "Leo")
-    second = diary.book("2026-11-25 10:30", patient=leo)
-    left(waiting("confirmation"))
-    assert not handle_reply(texted(diary), "yes")
-    assert not Appointment.objects.filter(confirmation="confirmed").exists()
-    confirm_appointment(appointment=second, how="phone", by=diary.by)
-    assert not handle_reply(texted(diary), "yes")  # the last question was about Leo
-
-
-@pytest.mark.parametrize(
-    "case", ["never asked", "a week ago", "cancelled", "over", "another number", "unclear"]
-)
-def test_without_exactly_one_open_question_nothing_is_claimed(diary, clock, case):
-    visit = diary.book("2026-12-09 10:00")
-    asked = waiting("confirmation")
-    phone, reading = "+15035550142", "yes"
-    if case != "never asked":
-        left(asked)
-    if case == "a week ago":
-        clock.shift(dt.timedelta(days=7, hours=1))
-    if case == "cancelled":
-        cancel_appointment(appointment=visit, version=1, reason="prov", by=diary.by)
-    if case == "over":
-        Appointment.objects.filter(pk=visit.pk).update(starts_at=NOW - dt.timedelta(hours=2))
-    if case == "another number":
-        phone = "+15035550199"
-    if case == "unclear":
-        reading = "unclear"
-    assert not handle_reply(texted(diary, phone=phone), reading)
-    assert not Appointment.objects.filter(confirmation="confirmed").exists()
-
-
-def test_the_control_one_open_question_is_claimed(diary):
-    diary.book("2026-12-09 10:00")
-    left(waiting("confirmation"))
-    assert handle_reply(texted(diary), "yes")
