@@ -43,8 +43,7 @@ def answer(request: HttpRequest, link: Opened) -> HttpResponse:
         message = acknowledge(message=message, how="link", by=by)
     holder = message.acknowledged_by or message.done_by
     hers = holder is not None and holder.pk == link.user.pk
-    context = {"holder": holder, "message_id": message.pk}
-    return page(request, "hers" if hers else "taken", link, **context)
+    return page(request, "hers" if hers else "taken", link, holder=holder, message_id=message.pk)
 
 
 def page(

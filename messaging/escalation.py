@@ -140,7 +140,8 @@ def ways_to(person: User) -> list[tuple[str, str]]:
     """Channel and address: her mobile where it is known, and always her e-mail."""
     membership = Membership.objects.active().filter(user=person).first()
     mobile = str(membership.mobile) if membership is not None else ""
-    return [(Channel.SMS, mobile)] * bool(mobile) + [(Channel.EMAIL, person.email)]
+    mail = (str(Channel.EMAIL), person.email)
+    return [(str(Channel.SMS), mobile), mail] if mobile else [mail]
 
 
 def words_for(message: StaffMessage, person: User, channel: str) -> str:

@@ -35,11 +35,13 @@ class Remark:
     tone: str  # bad: nobody, book: look at it
 
 
-def on_call_at(moment: dt.datetime | None = None) -> list[list[User]]:
-    """Who is on call at an instant, by rank, the first to be asked first; only who still works here.
+def on_call_at(moment: dt.datetime | None = None) -> list[User]:
+    """Who is on call at an instant, the first to be asked first; only who still works here."""
+    return [person for people in ranks_at(moment) for person in people]
 
-    People of the same rank stand together: they are asked together.
-    """
+
+def ranks_at(moment: dt.datetime | None = None) -> list[list[User]]:
+    """Who is on call at an instant, by rank: people of the same rank are asked together."""
     moment = moment or timezone.now()
     shifts = OnCallShift.objects.filter(starts_at__lte=moment, ends_at__gt=moment).select_related("user")
     here = set(Membership.objects.active().values_list("user_id", flat=True))
@@ -102,15 +104,19 @@ def save_shift(
     """
     _judge(shift, user, rank, starts_at, ends_at)
     row = OnCallShift.objects.select_for_update().get(pk=shift.pk) if shift else OnCallShift()
-    before = [row.starts_at, row.ends_at, row.rank] if shift else None
+    was = spoken(row) if shift else None
     row.practice, row.user, row.rank = current_practice(), user, rank
     row.starts_at, row.ends_at = starts_at, ends_at
     row.save()
-    said = [starts_at.isoformat(), ends_at.isoformat(), rank]
-    was = [before[0].isoformat(), before[1].isoformat(), before[2]] if before else None
-    audit.record("on_call.changed" if shift else "on_call.added", row, by=by, changes={"shift": [was, said]})
+    verb = "on_call.changed" if shift else "on_call.added"
+    audit.record(verb, row, by=by, changes={"shift": [was, spoken(row)]})
     changes.announce(current_practice(), "staff-messages")
     return row
+
+
+def spoken(shift: OnCallShift) -> list[str]:
+    """A shift as the audit keeps it."""
+    return [shift.starts_at.isoformat(), shift.ends_at.isoformat(), f"rank {shift.rank}"]
 
 
 def _judge(
@@ -142,8 +148,7 @@ def _judge(
 @transaction.atomic
 def remove_shift(*, shift: OnCallShift, by: Actor) -> None:
     """Takes a shift off the roster."""
-    changed = {"shift": [[shift.starts_at.isoformat(), shift.ends_at.isoformat(), shift.rank], None]}
-    audit.record("on_call.removed", shift, by=by, changes=changed)
+    audit.record("on_call.removed", shift, by=by, changes={"shift": [spoken(shift), None]})
     shift.delete()
     changes.announce(current_practice(), "staff-messages")
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from messaging.models import Recipient, RoutingRule, StaffMessage
-from messaging.on_call import on_call_at
+from messaging.on_call import ranks_at
 from practices import audit
 from practices.audit import Actor
 from practices.models import Membership, Role, User
@@ -107,7 +107,7 @@ class House:
     @classmethod
     def now(cls, moment: dt.datetime | None = None) -> "House":
         members = Membership.objects.active().select_related("user").order_by("user__given_name", "pk")
-        return cls(list(members), on_call_at(moment or timezone.now()))
+        return cls(list(members), ranks_at(moment or timezone.now()))
 
     def with_role(self, role: str) -> list[User]:
         return [member.user for member in self.members if member.has(role)]

@@ -375,10 +375,10 @@ def hers(member: Membership) -> StaffMessageQuerySet:
 
     One that somebody else accepted is hers no more. Asked in one query, with the count of the rail.
     """
+    on_call = OnCallShift.objects.filter(starts_at__lte=timezone.now(), ends_at__gt=timezone.now())
     mine = Q(recipient=Recipient.PERSON, to_user=member.user_id)
     mine |= Q(recipient=Recipient.ROLE, to_role__in=member.roles)
-    on_call = OnCallShift.objects.filter(starts_at__lte=timezone.now(), ends_at__gt=timezone.now())
-    mine |= Q(recipient=Recipient.ON_CALL) & Exists(on_call.filter(user=member.user_id))
+    mine |= Q(Exists(on_call.filter(user=member.user_id)), recipient=Recipient.ON_CALL)
     if Role.MANAGER in member.roles:
         mine |= nobodys(on_call)
     return StaffMessage.objects.filter(
@@ -389,10 +389,11 @@ def hers(member: Membership) -> StaffMessageQuerySet:
 def nobodys(on_call: "QuerySet[OnCallShift]") -> Q:
     """Messages that reach none of those who were meant: they are with the managers."""
     here = Membership.objects.active()
-    nobody = Q(recipient=Recipient.ON_CALL) & ~Exists(on_call.filter(user__in=here.values("user")))
-    nobody |= Q(recipient=Recipient.PERSON) & ~Exists(here.filter(user=OuterRef("to_user")))
+    nobody = Q(~Exists(on_call.filter(user__in=here.values("user"))), recipient=Recipient.ON_CALL)
+    nobody |= Q(~Exists(here.filter(user=OuterRef("to_user"))), recipient=Recipient.PERSON)
     for role in Role.values:
-        nobody |= Q(recipient=Recipient.ROLE, to_role=role) & ~Exists(here.filter(roles__contains=[role]))
+        empty = ~Exists(here.filter(roles__contains=[role]))
+        nobody |= Q(empty, recipient=Recipient.ROLE, to_role=role)
     return nobody
 
 

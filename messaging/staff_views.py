@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from messaging import drafts, staff_messages, staff_page
 from messaging.models import Call, StaffMessage
-from messaging.routing import House, goes_to, route_for
+from messaging.routing import House, for_whom, goes_to, route_for
 from messaging.staff_forms import AnsweredForm, GoesToForm, PassOnForm, StaffMessageForm, ToWhom
 from messaging.staff_messages import AlreadyDone, MessageRefused, NotReadBack
 from patients.contacts import show_phone
@@ -180,7 +180,7 @@ def new(request: DeskRequest) -> HttpResponse:
         form.add_error(where if where in form.fields else None, str(refused))
         return form_page(request, form, status=422)
     drafts.let_go(request.user, draft_key(form))
-    words = f"Message for {staff_page.for_whom(row)} saved"
+    words = f"Message for {for_whom(row)} saved"
     return back(request, words, reverse("team", args=[request.practice.slug]) + "?tab=open")
 
 
@@ -204,7 +204,7 @@ def save(request: DeskRequest, form: StaffMessageForm) -> StaffMessage:
 
 def as_typed(sent: QueryDict) -> dict[str, str]:
     """What stands in the form, to be drawn again without judging it."""
-    return {name: value for name, value in sent.items() if name not in {"find", "step", "sentence"}}
+    return {name: str(value) for name, value in sent.items() if name not in {"find", "step", "sentence"}}
 
 
 def start(request: DeskRequest) -> dict[str, Any]:

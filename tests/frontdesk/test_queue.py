@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from typing import Any
 
 import pytest
@@ -11,15 +12,18 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from frontdesk.queue import QueueRow, later_rows, needs_you, queue_count
-from messaging.models import Message, Task
+from frontdesk.queue import later_rows, needs_you, queue_count
+from frontdesk.queue_rows import QueueRow
+from frontdesk.queue_steps import OF_CALLS
+from messaging.models import Call, Message, Task
 from patients.models import Patient
+from practices.card import save_card
 from practices.models import AccessEvent, Practice
 from practices.tenancy import inside
 from scheduling.models import Appointment
-from tests.factories import a_member, a_patient, a_practice, a_practitioner, a_type, a_user
+from tests.factories import a_member, a_patient, a_practice, a_practitioner, a_type, a_user, an_actor
 
-QUEUE_QUERIES = 5
+QUEUE_QUERIES = 6  # with the calls behind missed ones; five where there are none
 
 
 class Desk:
@@ -72,6 +76,18 @@ class Desk:
                 local_time=start.astimezone(self.practice.zone).time(),
                 time_zone="America/New_York",
                 **fields,
+            )
+
+    def call(self, family: str | None) -> Call:
+        patient = self.patient(family) if family else None
+        with inside(self.practice):
+            return Call.objects.create(
+                practice=self.practice,
+                direction="in",
+                status="ended",
+                outcome="missed",
+                address="+15035550188",
+                patient=patient,
             )
 
     def rows(self) -> list[QueueRow]:
@@ -208,7 +224,8 @@ def test_the_page_folds_what_is_for_later_and_records_who_is_in_it(desk: Desk) -
 def test_a_call_shows_the_number_and_dials_it(desk: Desk) -> None:
     desk.task("Vega", 5, kind=Task.Kind.CALL)
     (row,) = desk.rows()
-    assert (row.action, row.action_url) == ("Call", "tel:+15035550187")
+    assert (row.action, row.method, row.values) == ("Call", "post", (("patient", str(row.patient_id)),))
+    assert row.action_url.endswith("/calls/dial/")
     assert row.text.startswith("(503) 555-0187")
     assert [step.label for step in row.more] == ["Done", "Hand to somebody", "In an hour", "Tomorrow morning"]
 
@@ -223,6 +240,77 @@ def test_privacy_mode_hides_names_and_words(desk: Desk) -> None:
         assert secret not in said
 
 
+OWN_PAGES = {
+    Task.Kind.STAFF_MESSAGE: ("Open", "/team/"),
+    Task.Kind.COMPLAINT: ("Open", "/complaints/"),
+    Task.Kind.PROMISE: ("Open record", "/patients/"),
+    Task.Kind.LINE: ("Call list", "/call-list/"),
+    Task.Kind.CALL_BACK: ("Call back", "/calls/dial/"),
+    Task.Kind.MISSED_CALL: ("Call back", "/calls/dial/"),
+    Task.Kind.VOICEMAIL: ("Listen", "/thread/"),
+}
+
+
+@pytest.mark.parametrize("kind", OWN_PAGES)
+def test_each_kind_of_work_offers_the_step_that_does_it(desk: Desk, kind: Task.Kind) -> None:
+    call = desk.call("Vega")
+    subject = call.pk if kind in OF_CALLS else uuid.uuid4()
+    desk.task("Vega", 600, kind=kind, subject_id=subject, note="Refill for Ama")
+    (row,) = desk.rows()
+    action, address = OWN_PAGES[kind]
+    assert row.action == action
+    assert address in row.action_url
+    labels = {step.label for step in row.more}
+    # What has a page of its own is ended there, with what came of it.
+    assert ("Done" in labels) is (kind not in {Task.Kind.STAFF_MESSAGE, Task.Kind.COMPLAINT})
+
+
+@pytest.mark.parametrize(("kind", "action"), [("voicemail", "Listen"), ("missed-call", "Call back")])
+def test_a_call_of_nobody_shows_its_number_and_is_called_back(desk: Desk, kind: str, action: str) -> None:
+    call = desk.call(None)
+    desk.task("Vega", 600, kind=kind, patient=None, subject_id=call.pk, note="Missed.")
+    (row,) = desk.rows()
+    assert "(503) 555-0188" in row.title
+    assert row.action == action
+    back = row if action == "Call back" else row.more[0]
+    assert back.values == (("call", str(call.pk)),)
+    desk.dana.user.privacy_mode = True
+    assert "0188" not in str(desk.rows()[0])
+    call.address = ""
+    with inside(desk.practice):
+        call.save(update_fields=["address"])
+    assert "Call back" not in str(desk.rows()[0])
+
+
+def test_an_overdue_promise_rises_above_the_visits(desk: Desk) -> None:
+    desk.visit("Soon", 60)
+    desk.task("Late", -5, kind=Task.Kind.STAFF_MESSAGE, subject_id=uuid.uuid4(), note="Refill for Ama")
+    desk.task("Later", 300, kind=Task.Kind.STAFF_MESSAGE, subject_id=uuid.uuid4(), note="Results for Ama")
+    titles = [row.title for row in desk.rows()]
+    assert titles[0] == "Refill for Ama, about Marisol Late"
+    assert titles[-1] == "Results for Ama, about Marisol Later"
+    assert desk.rows()[0].overdue
+
+
+def test_an_urgent_message_that_nobody_took_is_red_and_no_emergency_of_a_patient(desk: Desk) -> None:
+    desk.task(
+        "Vega", -5, kind=Task.Kind.STAFF_MESSAGE, subject_id=uuid.uuid4(), note="Clinical question for Ama",
+        urgency=Task.Urgency.EMERGENCY,
+    )  # fmt: skip
+    (row,) = desk.rows()
+    assert (row.first, row.tone, row.spoken, row.script) == (True, "bad", "Nobody has it", None)
+    assert row.text.startswith("Nobody has taken it")
+
+
+def test_a_possible_emergency_shows_the_practices_script(desk: Desk) -> None:
+    desk.task("Vega", 5, kind=Task.Kind.ANSWER, urgency=Task.Urgency.EMERGENCY)
+    with inside(desk.practice):
+        save_card(content={"emergency": "Ask where she is, then 911."}, base=0, by=an_actor(desk.dana))
+    client = Client()
+    client.force_login(desk.dana.user)
+    assert "Ask where she is, then 911." in client.get(f"/p/{desk.practice.slug}/queue/").content.decode()
+
+
 def test_queries_do_not_grow_with_rows(desk: Desk) -> None:
     def fill(few: range) -> None:
         for n in few:
@@ -230,6 +318,8 @@ def test_queries_do_not_grow_with_rows(desk: Desk) -> None:
             told = desk.visit(f"Told{n}", 30 + n, overbook_reason="many")
             desk.message(f"Wrote{n}", "Hello")
             desk.task(f"Task{n}", 5, appointment_id=told.pk)
+            missed = desk.call(f"Missed{n}")
+            desk.task(f"Missed{n}", 90, kind=Task.Kind.MISSED_CALL, subject_id=missed.pk)
             assert visit.pk != told.pk
 
     def queries() -> int:
@@ -240,7 +330,7 @@ def test_queries_do_not_grow_with_rows(desk: Desk) -> None:
     fill(range(1))
     assert queries() == QUEUE_QUERIES
     fill(range(1, 40))
-    assert len(desk.rows()) == 120
+    assert len(desk.rows()) == 160
     assert queries() == QUEUE_QUERIES
     with inside(desk.practice), CaptureQueriesContext(connection) as seen:
         queue_count(desk.practice, desk.now)

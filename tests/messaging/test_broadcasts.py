@@ -24,7 +24,7 @@ from tests.messaging.conftest import a_texting_patient, agree
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PAGE_QUERIES = 17  # the gate, the broadcast, its rows, what each got lately, the phones, who was shown
+PAGE_QUERIES = 12  # the gate, the broadcast, its rows, what each got lately, the phones, who was shown
 
 
 @pytest.fixture
@@ -45,8 +45,8 @@ def a_visit(desk: SimpleNamespace, patient: Patient, ahead: float = 1, **fields:
     starts = timezone.now() + dt.timedelta(hours=ahead)
     local = starts.astimezone(desk.practice.zone)
     values = {"practitioner": desk.osei, "appointment_type": desk.kind, "starts_at": starts}
-    values |= {"ends_at": starts + dt.timedelta(minutes=30), "minutes": 30, "time_zone": str(local.tzinfo)}
-    values |= {"local_date": local.date(), "local_time": local.time()}
+    values |= {"ends_at": starts + dt.timedelta(minutes=30), "time_zone": str(local.tzinfo)}
+    values |= {"overbook_reason": "many", "local_date": local.date(), "local_time": local.time()}
     with inside(desk.practice):
         return Appointment.objects.create(practice=desk.practice, patient=patient, **(values | fields))
 
