@@ -269,7 +269,7 @@ def test_the_strip_asks_as_often_for_one_caller_as_for_thirty(
 
 def test_a_quiet_strip_costs_little(house: House, dana: Client, django_assert_num_queries: Any) -> None:
     page(dana, STRIP)
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(22):
         assert 'class="call' not in page(dana, STRIP)
 
 
@@ -377,7 +377,7 @@ def test_a_call_is_handed_over_with_a_summary(house: House, dana: Client) -> Non
     assert json.loads(answer.headers["HX-Trigger"])["announce"] == "Jo has the call."
     kept = house.now(call)
     assert kept.handler == house.jo.user and "About a refill" in kept.note
-    assert "Jo has this call." in page(dana, f"/p/harbor-street/calls/{call.pk}/")
+    assert "Jo Ruiz has this call." in page(dana, f"/p/harbor-street/calls/{call.pk}/")
     refused = dana.post(f"/p/harbor-street/calls/{call.pk}/end/", headers=HTMX)
     assert "with Jo" in json.loads(refused.headers["HX-Trigger"])["callRefused"]
 
