@@ -30,6 +30,7 @@ practice_pages: list[URLPattern | URLResolver] = [
 practice_api: list[URLPattern | URLResolver] = [
     path("", include("scheduling.api_urls")),
     path("", include("patients.api_urls")),
+    path("", include("messaging.api_urls")),
     path("", include("messaging.staff_api_urls")),
     path("", include("messaging.call_api_urls")),
 ]
