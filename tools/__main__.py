@@ -13,6 +13,7 @@ COMMANDS = {
     "check": ("tools.checks", "format, lint, types, import contract, migrations, templates, lock"),
     "manage": ("tools.manage", "run manage.py against the demo's servers"),
     "bench": ("tools.bench", "measure the pages beside their floors"),
+    "drill": ("tools.drills", "break things on purpose: messaging [--seeds N] [--quick]"),
     "lock": ("tools.lock", "write the locks anew from pyproject.toml: [--upgrade]"),
 }
 

@@ -25,6 +25,7 @@ from scheduling.rules import active_rules
 
 MINUTE = dt.timedelta(minutes=1)
 ANSWERED, SAID_NO = 0.7, 0.03
+DAYS_REMINDED = 2  # so many days back reminders are told; earlier ones nobody looks at
 SEND_TROUBLE = ("30005", "30006")  # a number given up, a landline
 
 
@@ -33,7 +34,8 @@ def remind(desk: Desk) -> int:
     went = 0
     rules = [rule for rule in active_rules() if rule.at is not None]
     hour = rules[0].at if rules else None
-    for days_ago in range(max((rule.days_before or 0 for rule in rules), default=0), -1, -1):
+    farthest = max((rule.days_before or 0 for rule in rules), default=0)
+    for days_ago in range(min(farthest, DAYS_REMINDED), -1, -1):
         if hour is None:
             break
         day = desk.today - dt.timedelta(days=days_ago)
