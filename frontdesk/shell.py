@@ -25,6 +25,7 @@ RAIL = (
     ("card", "card", "Practice card", "The day", "g k", "card.view"),
     ("day", "stetho", "Your day", "The day", "g d", "day.view"),
     ("reminders", "send", "Reminders", "The day", "g r", "message.view"),
+    ("broadcasts", "msg", "Write to many", "The day", "g b", "broadcast.send"),
     ("morning", "sunrise", "Morning review", "The day", "g m", "review.view"),
     ("wrap", "sunset", "Wrap-up", "The day", "g w", "review.view"),
 )
