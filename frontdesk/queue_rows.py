@@ -109,6 +109,8 @@ def _row(
 def rank_of(task: Task, visit_starts_at: dt.datetime | None, now: dt.datetime) -> int:
     if task.urgency == Task.Urgency.EMERGENCY:
         return EMERGENCY
+    if task.kind == Task.Kind.STAFF_MESSAGE and task.urgency == Task.Urgency.SOON:
+        return PROMISE
     if task.due_at <= now or (task.kind in PROMISES and task.due_at <= now + SOON):
         return PROMISE
     if visit_starts_at and now - SOON <= visit_starts_at <= now + SOON:
@@ -118,6 +120,8 @@ def rank_of(task: Task, visit_starts_at: dt.datetime | None, now: dt.datetime) -
 
 def _task_row(task: Task, visit: Appointment | None, desk: Desk) -> QueueRow:
     tone, icon, _ = LOOKS[Task.Kind(task.kind)]
+    if task.kind == Task.Kind.STAFF_MESSAGE and task.urgency == Task.Urgency.SOON:
+        tone, icon = "bad", "alert"
     red = task.urgency == Task.Urgency.EMERGENCY
     title, rest = _said(task, desk)
     if visit:

@@ -49,10 +49,9 @@ def shown(request: DeskRequest, row: Broadcast, status: int = 200, **more: Any) 
     recipients = broadcast_page.rows_of(row)
     lines = broadcast_page.lines(row, recipients, request.user)
     audit.record_read(by=request.actor, patients=[line.patient_id for line in lines], screen="broadcast")
-    audience = broadcasts.audiences().get(row.audience)
     context = {
         "broadcast": row,
-        "label": audience.label if audience else "",
+        "label": broadcasts.label_of(row),
         "lines": lines,
         "calls": [(line, broadcast_page.number(line)) for line in lines if line.call],
         "tally": broadcasts.tally(recipients),

@@ -71,6 +71,15 @@ def audiences() -> dict[str, Audience]:
     return found
 
 
+def label_of(broadcast: Broadcast) -> str:
+    """Whom a broadcast is for: “The rest of today, Dr. Osei”."""
+    audience = audiences().get(broadcast.audience)
+    if audience is None:
+        return "Some patients"
+    chosen = dict(audience.options()).get(broadcast.audience_args.get("option", ""), "")
+    return f"{audience.label}, {chosen}" if chosen else audience.label
+
+
 @transaction.atomic
 def draft(*, audience: str, args: Mapping[str, str], body_en: str, body_es: str = "", by: Actor) -> Broadcast:
     """Writes down whom a broadcast would reach, by what, and why not; nothing is sent yet.

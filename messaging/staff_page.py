@@ -117,11 +117,11 @@ def row_of(message: StaffMessage, practice: Practice, house: House, viewer: User
         why=reached.why if message.done_at is None and message.acknowledged_at is None else "",
         mine=message.acknowledged_by_id == viewer.pk or viewer in reached.people,
     )
-    row.facts = list(facts(message, practice, overdue))
+    row.facts = list(facts(message, practice, overdue, reached.names))
     return row
 
 
-def facts(message: StaffMessage, practice: Practice, overdue: bool) -> Iterable[str]:
+def facts(message: StaffMessage, practice: Practice, overdue: bool, names: str) -> Iterable[str]:
     """What a list says under the title."""
     if message.promised_by is not None and message.done_at is None:
         yield f"{'was promised' if overdue else 'promised'} by {say_when(message.promised_by, practice)}"
@@ -132,7 +132,7 @@ def facts(message: StaffMessage, practice: Practice, overdue: bool) -> Iterable[
         who = message.acknowledged_by.short_name if message.acknowledged_by else "Somebody"
         yield f"{who} has it"
     else:
-        yield "nobody has it yet"
+        yield f"nobody has it yet, it is with {names}" if names else "nobody has it yet"
     taker = f" by {message.created_by.short_name}" if message.created_by else ""
     yield f"taken {short(message.created_at, practice)}{taker}"
 

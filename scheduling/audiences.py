@@ -75,7 +75,7 @@ def read_id(text: str) -> uuid.UUID | None:
 AUDIENCES = {
     audience.key: audience
     for audience in (
-        Audience("rest-of-day", "The rest of today of one clinician", clinicians, rest_of_day, "Clinician"),
+        Audience("rest-of-day", "The rest of today’s visits", clinicians, rest_of_day, "Clinician"),
         Audience("unconfirmed-tomorrow", "Tomorrow’s visits to confirm", list, unconfirmed_tomorrow),
         Audience("day", "Everybody of a day", whole_days, all_of_day, "Day"),
     )

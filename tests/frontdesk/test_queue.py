@@ -292,6 +292,15 @@ def test_an_overdue_promise_rises_above_the_visits(desk: Desk) -> None:
     assert desk.rows()[0].overdue
 
 
+def test_an_urgent_message_stands_with_the_promises(desk: Desk) -> None:
+    desk.visit("Soon", 60)
+    desk.task(
+        "Vega", 300, kind=Task.Kind.STAFF_MESSAGE, subject_id=uuid.uuid4(), note="Clinical question for Ama",
+        urgency=Task.Urgency.SOON,
+    )  # fmt: skip
+    assert [row.tone for row in desk.rows()] == ["bad", "book"]
+
+
 def test_an_urgent_message_that_nobody_took_is_red_and_no_emergency_of_a_patient(desk: Desk) -> None:
     desk.task(
         "Vega", -5, kind=Task.Kind.STAFF_MESSAGE, subject_id=uuid.uuid4(), note="Clinical question for Ama",
