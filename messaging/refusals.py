@@ -132,7 +132,7 @@ def ask_to_call(message: Message, words: str) -> Task | None:
         patient=message.patient,
         message=message,
         note=(
-            f"The brief to {message.staff} did not arrive: {words}."
+            f"The e-mail to {message.staff} did not arrive: {words}."
             if message.staff
             else f"{what} not delivered: {words}. Call instead."
         ),
