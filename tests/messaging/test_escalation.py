@@ -19,6 +19,7 @@ from messaging.escalation import carry_all, carry_due, text_from_colleague
 from messaging.models import DeskRules, EscalationStep, Message, StaffMessage, Task
 from messaging.on_call import save_shift
 from messaging.staff_messages import acknowledge, hand_over, take_message
+from messaging.staff_page import log_of, with_log
 from practices.models import AuditEntry, Membership, Practice, Role
 from practices.tenancy import inside
 from tests.factories import a_member, a_patient, a_user, an_actor
@@ -270,6 +271,18 @@ def test_the_text_arrives_at_the_colleagues_mobile(team, supplier):
     delivery.deliver_all(team.practice)
     (sent,) = supplier.ledger()
     assert sent["to"] == "+15035550171"
+
+
+def test_a_text_that_does_not_arrive_is_in_the_log_and_no_work_of_its_own(team, supplier):
+    supplier.set_phone("+15035550171", "invalid")
+    on_call(team.ama, 1)
+    message = an_urgent_one(team)
+    carry_all(team.practice)
+    delivery.deliver_all(team.practice)
+    with inside(team.practice):
+        assert list(Task.objects.values_list("kind", flat=True)) == ["staff-message"]
+        said = [line.words for line in log_of(with_log(message.pk).get(), team.practice)]
+    assert "Text to Ama: did not arrive" in said
 
 
 def at_once(work: Any, count: int = 4) -> list[BaseException]:
