@@ -182,4 +182,6 @@ def state_of(step: EscalationStep) -> str:
         return ""
     if step.message.status in {"failed", "undelivered", "suppressed"}:
         return "did not arrive"
+    if step.message.status == "cancelled" and step.message.reason == "asked again":
+        return "asked again before it left"
     return {"delivered": "arrived", "cancelled": "withdrawn"}.get(step.message.status, "")
