@@ -11,6 +11,7 @@ from patients.contacts import show_phone
 from patients.models import Patient
 from practices.models import Practice, User
 from scheduling.models import Appointment
+from scheduling.suggestions import speaks_of_time
 from scheduling.words import short_when
 
 UNANSWERED_KINDS = {
@@ -114,6 +115,9 @@ def _ends(task: Task, desk: Desk) -> list[Step]:
 def _ways(task: Task, visit: Appointment | None, desk: Desk) -> list[Step]:
     """Calling, answering or opening the visit, the likeliest first."""
     ways = []
+    if task.kind in UNANSWERED_KINDS and task.message is not None and speaks_of_time(task.message):
+        to = desk.to("message-suggestion", task.message.pk)
+        ways.append(Step("Offer a time", to, "get", icon="cal-move", dialog=True))
     if task.kind in ABOUT_VISIT and visit:
         ways.append(Step("Open visit", desk.to("appointment", visit.pk), "get", icon="calendar"))
     if task.kind in BY_PHONE or not task.message_id:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from frontdesk.queue import later_rows, needs_you, queue_count
 from frontdesk.queue_rows import QueueRow
 from frontdesk.queue_steps import OF_CALLS
+from messaging import inbox
 from messaging.models import Call, Message, Task
 from patients.models import Patient
 from practices.card import save_card
@@ -366,3 +367,17 @@ def test_done_takes_a_row_away(desk: Desk) -> None:
     client.force_login(desk.dana.user)
     client.post(f"/p/harbor-street/tasks/{task.pk}/done/")
     assert desk.rows() == []
+
+
+@pytest.mark.django_db
+def test_a_text_that_names_a_time_is_offered_one() -> None:
+    desk = Desk()
+    with inside(desk.practice):
+        for number, (body, offered) in enumerate(
+            [("can I come Thursday after 2?", True), ("who is this", False)]
+        ):
+            message = inbox.receive(supplier_id=f"SM{number}", from_=f"+150355501{number:02d}", body=body)
+            assert message is not None
+            (row,) = [one for one in needs_you(desk.practice) if one.title.strip("“”") == body]
+            wanted = f"/p/{desk.practice.slug}/messages/{message.pk}/suggestion/"
+            assert ((row.action, row.action_url) == ("Offer a time", wanted)) is offered

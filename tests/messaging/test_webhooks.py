@@ -5,9 +5,11 @@ import threading
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection, connections
+from django.http import QueryDict
 from django.test import Client
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
 from messaging import delivery, receipts
-from messaging.models import Message, Suppression, Task, WebhookReceipt
+from messaging.models import Attachment, Message, Suppression, Task, WebhookReceipt
 from practices.audit import SYSTEM
 from practices.models import AuditEntry, Practice, TextingAccount
 from practices.tenancy import inside
@@ -373,3 +375,93 @@ def test_the_actor_of_a_report_is_the_system(practice, patient):
         receipts.status_reported(message_id=message.pk, supplier_id="SM1", status="failed", code="30007")
         entry = AuditEntry.objects.get(verb="message.undelivered")
         assert (entry.actor_kind, entry.patient_id) == ("system", patient.pk)
+
+
+def post_raw(url: str, pairs: list[tuple[str, str]], signed: str) -> Any:
+    body = urlencode(pairs)
+    return Client().post(
+        url, body, content_type="application/x-www-form-urlencoded", headers={"X-Twilio-Signature": signed}
+    )
+
+
+def test_a_field_given_twice_is_refused(practice):
+    """The signature does not see a value that stands there twice; which of two counts would be a guess."""
+    url, before = path(practice), everything(practice)
+    twice = [*FORM.items(), ("From", PHONE)]
+    assert post_raw(url, twice, signature(url, FORM)).status_code == 400
+    other = QueryDict(mutable=True)
+    for name, value in [*FORM.items(), ("From", "+15035550199")]:
+        other.appendlist(name, value)
+    signed = str(RequestValidator(TOKEN).compute_signature(BASE + url, other))
+    assert post_raw(url, [*FORM.items(), ("From", "+15035550199")], signed).status_code == 400
+    assert everything(practice) == before
+
+
+# The supplier signs names and values run together. These say something else with the same letters.
+FORGED_SPLITS = [
+    {"MessageSid": "SM1N", "umMedia": "0"},
+    {"MessageSid": "SM1NumMedia0"},
+    {"MessageSid": "SM1Num", "Media": "0"},
+    {"MessageSi": "dSM1", "NumMedia": "0"},
+]
+
+
+@pytest.mark.parametrize("split", FORGED_SPLITS)
+def test_one_signature_is_one_request(practice, patient, split):
+    """A captured request that is cut elsewhere keeps its signature: it must have no second effect."""
+    url = path(practice)
+    assert post(url, FORM).status_code == 200
+    forged = {name: value for name, value in FORM.items() if name not in {"MessageSid", "NumMedia"}} | split
+    answer = post(url, forged, signature(url, FORM))
+    assert answer.status_code in {400, 403}
+    assert everything(practice)["Message"] == 1
+
+
+def test_fields_that_nobody_knows_change_nothing(practice, patient):
+    form = FORM | {
+        "ApiVersion": "2010-04-01",
+        "FutureField": "x",
+        "AccountSid": "AC" + "0" * 32,
+        "FromZip": "",
+    }
+    assert post(path(practice), form).status_code == 200
+    assert everything(practice)["Message"] == 1
+
+
+@pytest.mark.parametrize("length", [None, "10485760", "-1", "99999999999999999999", "x"])
+def test_ten_megabytes_are_refused_whatever_length_they_claim(practice, length):
+    before = everything(practice)
+    body = b"Body=" + b"x" * 10_485_755
+    headers: dict[str, Any] = {} if length is None else {"CONTENT_LENGTH": length}
+    answer = Client(raise_request_exception=False).post(
+        path(practice), body, content_type="application/x-www-form-urlencoded",
+        headers={"X-Twilio-Signature": "x"}, **headers,
+    )  # fmt: skip
+    assert answer.status_code in {400, 403, 413}
+    assert everything(practice) == before
+
+
+@pytest.mark.parametrize(
+    "body", ["\x00", "\ufffe", "\U0010ffff", "\u202e", "🏳️‍🌈" * 300, "a\u0301" * 500, "\r\n.\r\n"]
+)
+def test_any_letters_are_taken(practice, patient, body):
+    assert post(path(practice), FORM | {"Body": body}).status_code == 200
+    assert everything(practice)["Message"] == 1
+
+
+def test_pictures_are_announced_and_not_fetched(practice, patient):
+    form = FORM | {
+        "NumMedia": "2", "MediaUrl0": "https://api.twilio.com/x/Media/ME0", "MediaContentType0": "image/jpeg",
+        "MediaUrl1": "https://api.twilio.com/x/Media/ME1",
+    }  # fmt: skip
+    assert post(path(practice), form).status_code == 200
+    with inside(practice):
+        rows = list(Attachment.objects.order_by("position").values_list("state", "declared_type"))
+    assert rows == [("announced", "image/jpeg"), ("announced", "")]
+
+
+@pytest.mark.parametrize("count", ["-1", "x", "99999999999", "1e3", "٣", ""])
+def test_a_senseless_count_of_pictures_is_none(practice, patient, count):
+    assert post(path(practice), FORM | {"NumMedia": count, "MediaUrl0": "https://x/"}).status_code == 200
+    with inside(practice):
+        assert not Attachment.objects.exists()
