@@ -53,8 +53,9 @@ class Line:
 
 
 def rows_of(broadcast: Broadcast) -> list[BroadcastRecipient]:
-    """The recipients in the order in which they are sent to, with their messages."""
-    return list(broadcast.recipients.select_related("patient", "message").order_by("pk"))
+    """The recipients by name, with their messages."""
+    rows = broadcast.recipients.select_related("patient", "message").order_by("pk")
+    return sorted(rows, key=lambda row: (row.patient.family, row.patient.given))
 
 
 def lines(broadcast: Broadcast, rows: list[BroadcastRecipient], viewer: User) -> list[Line]:

@@ -144,7 +144,7 @@ def test_the_audiences_are_those_of_the_diary(desk, noon):
     assert names(args={"option": str(desk.lim.pk)}) == ["Other"]
     assert names(audience="unconfirmed-tomorrow", args={}) == ["Unsure"]
     assert names(audience="day", args={"option": "tomorrow"}) == ["Sure", "Unsure"]
-    assert names(audience="day", args={"option": "today"}) == ["P0", "P1", "Other"]
+    assert names(audience="day", args={"option": "today"}) == ["Other", "P0", "P1"]
     for wrong in ({"option": "nonsense"}, {}):
         with pytest.raises(broadcasts.BroadcastRefused):
             drafted(desk, args=wrong)
