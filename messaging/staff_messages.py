@@ -8,7 +8,6 @@ import datetime as dt
 import secrets
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from messaging import ack_links
@@ -17,10 +16,8 @@ from messaging.models import (
     DeskRules,
     EscalationStep,
     Message,
-    OnCallShift,
     Recipient,
     StaffMessage,
-    StaffMessageQuerySet,
     Task,
 )
 from messaging.outbox import wake_delivery, withdraw_messages
@@ -88,25 +85,17 @@ def take_message(
         return earlier
     route = route_for(kind)
     message = StaffMessage(
-        practice=current_practice(),
-        kind=kind,
-        urgency=route.urgency if urgency is None else urgency,
-        patient=patient,
-        call=call,
-        body=_body(body),
-        callback_number=number_of(callback_number),
-        read_back=read_back,
-        promised_by=promised_by,
-        created_by=by.user,
-        once_key=once_key[:120],
-    )
-    address(message, recipient or route.recipient, *((to_user, to_role) if recipient else _of(route)))
+        practice=current_practice(), kind=kind, patient=patient, call=call, read_back=read_back,
+        promised_by=promised_by, created_by=by.user, once_key=once_key[:120],
+    )  # fmt: skip
+    message.urgency = route.urgency if urgency is None else urgency
+    message.body, message.callback_number = _body(body), number_of(callback_number)
+    if recipient:
+        address(message, recipient, to_user, to_role)
+    else:
+        address(message, route.recipient, route.to_user, route.to_role)
     judge(message)
     return _store(message, route, by)
-
-
-def _of(route: Route) -> tuple[User | None, str]:
-    return route.to_user, route.to_role
 
 
 def _body(text: str) -> str:
@@ -368,35 +357,3 @@ def _log_hand_over(message: StaffMessage, by: Actor) -> None:
         channel=HANDED_OVER,
         words=f"{by.name} handed it to {for_whom(message)}"[:160],
     )
-
-
-def hers(member: Membership) -> StaffMessageQuerySet:
-    """The messages that are a person's: by name, by role, by being on call, or as a manager for nobody.
-
-    One that somebody else accepted is hers no more. Asked in one query, with the count of the rail.
-    """
-    on_call = OnCallShift.objects.filter(starts_at__lte=timezone.now(), ends_at__gt=timezone.now())
-    mine = Q(recipient=Recipient.PERSON, to_user=member.user_id)
-    mine |= Q(recipient=Recipient.ROLE, to_role__in=member.roles)
-    mine |= Q(Exists(on_call.filter(user=member.user_id)), recipient=Recipient.ON_CALL)
-    if Role.MANAGER in member.roles:
-        mine |= nobodys(on_call)
-    return StaffMessage.objects.filter(
-        Q(acknowledged_by=member.user_id) | (mine & Q(acknowledged_at=None, done_at=None))
-    )
-
-
-def nobodys(on_call: "QuerySet[OnCallShift]") -> Q:
-    """Messages that reach none of those who were meant: they are with the managers."""
-    here = Membership.objects.active()
-    nobody = Q(~Exists(on_call.filter(user__in=here.values("user"))), recipient=Recipient.ON_CALL)
-    nobody |= Q(~Exists(here.filter(user=OuterRef("to_user"))), recipient=Recipient.PERSON)
-    for role in Role.values:
-        empty = ~Exists(here.filter(roles__contains=[role]))
-        nobody |= Q(empty, recipient=Recipient.ROLE, to_role=role)
-    return nobody
-
-
-def unacknowledged_for(member: Membership) -> int:
-    """How many messages wait for this person's word; for the rail, in one query."""
-    return hers(member).unacknowledged().count()

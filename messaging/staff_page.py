@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from messaging.models import EscalationStep, StaffMessage, StaffMessageQuerySet
 from messaging.routing import House, for_whom
-from messaging.staff_messages import Urgency, hers, say_when
+from messaging.staff_lists import hers
+from messaging.staff_messages import Urgency, say_when
 from patients.contacts import show_phone
 from practices.models import Membership, Practice, User
 

@@ -33,10 +33,7 @@ def open_task(
     owner: User | None = None,
     by: Actor,
 ) -> Task:
-    """Puts work into “Needs you”, or returns the open task of the same cause, made more urgent if need be.
-
-    `subject_id` is the row behind it: the call, staff message or complaint.
-    """
+    """Puts work into “Needs you”, or returns the open task of the same cause, made more urgent if need be."""
     practice = current_practice()
     task = Task(
         practice=practice,

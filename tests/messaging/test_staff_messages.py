@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from messaging import on_call, routing, staff_messages
+from messaging import on_call, routing, staff_lists
 from messaging.models import EscalationStep, Message, OnCallShift, StaffMessage, Task
 from messaging.routing import House
 from messaging.staff_messages import (
@@ -178,7 +178,7 @@ def test_a_role_without_people_goes_to_the_managers_and_says_so(practice, dana, 
         reached = house.of(message)
         assert [person.pk for person in reached.people] == [mira.user.pk]
         assert "nobody among the clinicians" in reached.why
-        assert list(staff_messages.hers(mira)) == [message]
+        assert list(staff_lists.hers(mira)) == [message]
         words = routing.goes_to("on-call", None, "", house)
         assert words == "Nobody is on call now. Goes to the managers: Mira."
 
@@ -189,15 +189,15 @@ def test_hers_are_those_by_name_by_role_and_by_being_on_call(practice, dana, ama
     called = take(dana, recipient="on-call", once_key="3")
     other = take(dana, recipient="person", to_user=mira.user, once_key="4")
     with inside(practice):
-        mine = set(staff_messages.hers(ama))
+        mine = set(staff_lists.hers(ama))
         assert mine == {named, role}
     a_shift(ama)
     with inside(practice):
-        assert set(staff_messages.hers(ama)) == {named, role, called}
+        assert set(staff_lists.hers(ama)) == {named, role, called}
         acknowledge(message=role, by=an_actor(mira))
-        assert role not in staff_messages.hers(ama)
-        assert other not in staff_messages.hers(ama)
-        assert staff_messages.unacknowledged_for(ama) == 2
+        assert role not in staff_lists.hers(ama)
+        assert other not in staff_lists.hers(ama)
+        assert staff_lists.unacknowledged_for(ama) == 2
 
 
 def test_nothing_of_it_leaves_by_itself(practice, dana, ama):
