@@ -9,7 +9,7 @@ from django.urls import NoReverseMatch, reverse
 from frontdesk.queue import queue_count
 from messaging.lines import words_of
 from messaging.listing import to_do_count
-from messaging.staff_messages import unacknowledged_for
+from messaging.staff_lists import unacknowledged_for
 from practices.access import Admission, practices_of
 from practices.models import Practice, Role, User
 
