@@ -114,7 +114,7 @@ def claim(practice: Practice, limit: int) -> Batch:
     )
     if not rows:
         return Batch(sms.Account("", ""), [], [], 0)
-    out = frozenset(str(row.channel) for row in rows if row.is_out)
+    out = frozenset(str(row.channel) for row in rows if getattr(row, "is_out", False))
     rows = only_probes(rows, out, now)
     readable = [row for row in rows if can_be_read(row)]
     queued = [row for row in readable if row.status == Status.QUEUED]

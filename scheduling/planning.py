@@ -198,7 +198,8 @@ def gather(asks: Sequence[Ask], later: Sequence[Ask], seen: Outlook) -> list[Pla
     """Joins what one recipient hears of visits close together; in the order in which it leaves."""
     waiting = sorted(asks, key=lambda ask: (ask.due, ask.visit.starts_at, str(ask.visit.pk)))
     others = sorted(later, key=lambda ask: (ask.visit.starts_at, str(ask.visit.pk)))
-    planned, taken = [], set()
+    planned: list[Planned] = []
+    taken: set[tuple[uuid.UUID, uuid.UUID]] = set()
     for ask in waiting:
         if (ask.visit.pk, ask.rule.pk) in taken:
             continue

@@ -39,7 +39,9 @@ def rows() -> list[dict[str, Any]]:
 
 def rules_page(request: DeskRequest, **forms: Any) -> HttpResponse:
     """All rules, with one form of the chosen or a new one, and the limits."""
-    usual = {"form": RuleForm(initial={"unit": "days", "number": 2, "at": "10:00", "asks": True})}
+    usual: dict[str, Any] = {
+        "form": RuleForm(initial={"unit": "days", "number": 2, "at": "10:00", "asks": True})
+    }
     usual |= {"caps": CapsForm(instance=DeskRules.of_practice(), prefix="caps")}
     return page(request, "reminders", "reminders", **(usual | {"rules": rows(), "chosen": None} | forms))
 

@@ -78,7 +78,7 @@ def visits_reached(rules: Sequence[ReminderRule], since: dt.datetime, until: dt.
     for rule in rules:
         own = Q(appointment_type=rule.appointment_type_id)
         whose = own if rule.appointment_type_id else ~Q(appointment_type__in=typed)
-        found |= whose & _moments(rule, since, until, practice) & ~_told_by(rule)
+        found |= whose & _moments(rule, since, until, practice) & Q(~_told_by(rule))
     return found
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -28,7 +29,12 @@ def reminders(request: DeskRequest) -> HttpResponse:
     record_read(
         by=request.actor, patients=[line.patient_id for line in (*shown, *unreached)], screen="reminders"
     )
-    context = {"forecast": seen, "chosen": chosen, "lines": shown, "more": len(lines) - len(shown)}
+    context: dict[str, Any] = {
+        "forecast": seen,
+        "chosen": chosen,
+        "lines": shown,
+        "more": len(lines) - len(shown),
+    }
     legend = [(name, ICONS[name], words) for name, words in WORDS.items()]
     context |= {"unreached": unreached, "legend": legend, "nowhere": NOWHERE}
     return render(request, "scheduling/reminders.html", context)

@@ -13,7 +13,9 @@ from urllib.parse import quote
 
 from tools.bench.floors import Floors
 from tools.bench.load import Ask, Waited, ask_all, cpu_seconds
+from tools.bench.messaging import Sending, storm
 from tools.bench.stage import Desk
+from tools.bench.streams import webhook_to_board
 from tools.places import ROOT, Trouble
 from tools.progress import step
 
@@ -171,6 +173,25 @@ class Bench:
         met = right and waited.slowest <= 500
         yield Row("fifty clients and one slot, slowest", waited.slowest, "ms", None, words, met)
 
+    def sending(self) -> Iterator[Row]:
+        """Due texts through the outbox by two worker processes, beside as many bare tasks."""
+        ours, bare = Sending(self.desk, self.times(1200)).measure()
+        met = ours / bare >= 0.7
+        yield Row("texts a second, 2 worker processes, supplier at 20 ms", ours, "/s", bare, "≥ 0.7 ×", met)
+
+    def storm(self) -> Iterator[Row]:
+        """The same webhooks over and over, from twenty threads."""
+        waited, second = storm(self.desk, self.share)
+        yield Row("duplicated webhooks from 20 threads, p95", waited.p95)
+        yield Row("  the same, second effects", second, "rows", None, "0", second == 0)
+
+    def streams(self) -> Iterator[Row]:
+        each, megabytes = webhook_to_board(self.desk)
+        waited = Waited(each, 1.0, Counter())
+        yield at_most("webhook to board in a browser, 200 streams open, p95", waited.p95, 1000)
+        yield Row("  the same, median", waited.median)
+        yield Row("  the live process then", megabytes, "MB", None, "≤ 200 MB", megabytes <= 200)
+
     def book(self, who: str = "", when: str = "", good: tuple[int, ...] = (201,)) -> Ask:
         if not who:
             who, when = next(self.free)
@@ -204,6 +225,9 @@ def measure_all(desk: Desk, *, share: float, patients: int) -> list[Row]:
             ("Suggested times", bench.suggested),
             ("Booking", bench.booking),
             ("Fifty clients, one slot", bench.one_slot),
+            ("A storm of webhooks", bench.storm),
+            ("From a webhook to the board", bench.streams),
+            ("Sending", bench.sending),
         ):
             with step(name):
                 rows += part()
