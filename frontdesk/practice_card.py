@@ -67,9 +67,7 @@ def hours_of(day: dt.date) -> dict[object, list[Span]]:
     found: dict[object, list[Span]] = {}
     for row in WeeklyHours.objects.filter(weekday=day.isoweekday()).order_by("starts"):
         if row.valid_on(day):
-            found.setdefault(row.practitioner_id, []).append(
-                Span(minute_of(row.starts), minute_of(row.ends))
-            )
+            found.setdefault(row.practitioner_id, []).append(Span(minute_of(row.starts), minute_of(row.ends)))
     return found
 
 

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from frontdesk.queue import queue_count
+from frontdesk.strip import Strip, strip_for, strip_of
 from messaging.lines import words_of
 from messaging.listing import to_do_count
 from messaging.staff_lists import unacknowledged_for
@@ -76,14 +77,20 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "shell": {
             "live_url": reverse("all-live"),
             "calls_url": reverse("all-calls"),
-            # Said by the last strip that was drawn: its place is kept free, so that nothing jumps.
-            "in_calls": request.COOKIES.get("calls") == "1",
+            # Said by the last strip that was drawn: this page has it from the start, so that nothing jumps.
+            # A callable: pages without the frame do not ask for it.
+            "strip": lambda: calls_now(request) if request.COOKIES.get("calls") == "1" else None,
             "preferences_url": reverse("preferences"),
             "lock_url": reverse("lock"),
             "sign_out_url": reverse("account_logout"),
             "idle_minutes": settings.IDLE_SIGN_OUT_SECONDS // 60,
         },
     }
+
+
+def calls_now(request: HttpRequest) -> Strip:
+    """The strip of the person who asks, over all her practices."""
+    return strip_of(part for _, part in strip_for(cast(User, request.user)))
 
 
 def signed_in(request: HttpRequest) -> bool:

@@ -7,18 +7,22 @@ What others have just taken is told in words, so that a chip never goes without 
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q
+from django.http import Http404
 from django.utils import timezone
 
 from messaging.identity import state_of
 from messaging.models import Call, Draft
 from patients.contacts import show_phone
 from patients.models import ContactPoint, Patient
-from practices.access import Admission
+from practices.access import Admission, admit, practices_where
+from practices.audit import record_read
 from practices.card import current_card
-from practices.models import Practice
+from practices.models import Practice, User
 from scheduling.models import Appointment
 from scheduling.words import inside_words, short_when
 
@@ -102,7 +106,16 @@ class Strip:
         return [*own, *self.ringing[:MOST_RINGING]]
 
 
-def strip_of(parts: Iterable["Part"]) -> Strip:
+@dataclass(slots=True)
+class Part:
+    """What one practice adds to a strip."""
+
+    chips: list[Chip]
+    taken: list[tuple[uuid.UUID, str]]
+    others: list[Call] = field(default_factory=list)  # with colleagues
+
+
+def strip_of(parts: Iterable[Part]) -> Strip:
     """One strip of what each practice gave."""
     strip = Strip()
     for part in parts:
@@ -116,13 +129,16 @@ def strip_of(parts: Iterable["Part"]) -> Strip:
     return strip
 
 
-@dataclass(slots=True)
-class Part:
-    """What one practice adds to a strip."""
-
-    chips: list[Chip]
-    taken: list[tuple[uuid.UUID, str]]
-    others: list[Call] = field(default_factory=list)  # with colleagues
+def strip_for(user: User, *, door: str = "page") -> list[tuple[Admission, Part]]:
+    """What each practice of a person gives to her strip; the patients it shows are written down as seen."""
+    found = []
+    for practice in practices_where(user, "call.view"):
+        with suppress(Http404, PermissionDenied), admit(user, practice.slug, "call.view", door=door) as at:
+            part = part_of(at, private=user.privacy_mode)
+            seen = [patient for chip in part.chips for patient in chip.patients]
+            record_read(by=at.actor, patients=seen, screen="calls")
+            found.append((at, part))
+    return found
 
 
 def part_of(admission: Admission, *, private: bool) -> Part:

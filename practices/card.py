@@ -178,7 +178,9 @@ def clean_answers(rows: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, str
     """The answers that say something, and what is wrong with the first bad one, in words."""
     kept: list[dict[str, str]] = []
     for row in rows:
-        one = {name: str(row.get(name, "")).replace("\r\n", "\n").replace("\x00", "").strip() for name in ANSWER}
+        one = {
+            name: str(row.get(name, "")).replace("\r\n", "\n").replace("\x00", "").strip() for name in ANSWER
+        }
         if not any(one.values()):
             continue
         if not one["question"] or not one["answer"]:

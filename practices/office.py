@@ -41,9 +41,7 @@ def office_of(practice: Practice, now: dt.datetime | None = None) -> Office:
     return Office(is_open, words, week, [(days_words(one), one.reason) for one in closed])
 
 
-def state(
-    local: dt.datetime, hours: dict[int, list[OfficeHours]], closed: list[Closure]
-) -> tuple[bool, str]:
+def state(local: dt.datetime, hours: dict[int, list[OfficeHours]], closed: list[Closure]) -> tuple[bool, str]:
     """Whether it is open at a local moment, and the words for it."""
     if not hours:
         return False, "No office hours are written down"

@@ -57,7 +57,6 @@ function follow() {
 
 function start() {
   strip.addEventListener("live:swapped", () => {
-    place?.classList.toggle("kept", Boolean(strip.querySelector(".call")));
     tell();
     late();
   });

@@ -29,7 +29,12 @@ pytestmark = pytest.mark.django_db
 URL = "/p/harbor-street/settings/card/"
 ANSWERS = [
     {"topic": "Directions", "question": "Where can I park?", "answer": "In the yard.", "answer_es": ""},
-    {"topic": "Refills", "question": "How do I get a refill?", "answer": "We ask; no parking.", "answer_es": ""},
+    {
+        "topic": "Refills",
+        "question": "How do I get a refill?",
+        "answer": "We ask; no parking.",
+        "answer_es": "",
+    },
 ]
 CONTENT: dict[str, Any] = {
     "greeting": "Harbor Street, good morning",
@@ -152,7 +157,9 @@ def test_two_managers_see_both_versions_and_pick(practice: Practice, mira: Any) 
     both = client.post(URL, posted(0, greeting="Good day", plans=""))
     assert both.status_code == 409
     page = both.content.decode()
-    assert "Good day" in page and 'value="greeting"' in page and 'value="plans"' in page
+    assert "Good day" in page
+    assert 'value="greeting"' in page
+    assert 'value="plans"' in page
     assert 'value="answers"' not in page
     picked = client.post(URL, posted(1, greeting="Good day", plans="", theirs=["plans"]))
     assert picked.status_code == 302
