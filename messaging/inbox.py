@@ -255,22 +255,7 @@ def key_pressed(*, message: Message, digit: str, by: Actor) -> Message | None:
     earlier = Message.objects.filter(idempotency_key=key).first()
     if earlier is not None:
         return earlier
-    answer = Message(
-        practice=current_practice(),
-        patient=message.patient,
-        contact_point=message.contact_point,
-        direction=Message.Direction.IN,
-        channel=message.channel,
-        kind=Message.Kind.INBOUND,
-        language=message.language,
-        address=message.address,
-        address_index=message.address_index,
-        body=f"Pressed {digit}",
-        status=Message.Status.RECEIVED,
-        idempotency_key=key,
-        in_reply_to=message,
-        reading=reading,
-    )
+    answer = pressed(message, digit, reading, key)
     answer.save(force_insert=True)
     audit.record("message.received", answer, by=by, patient_id=answer.patient_id)
     task = None
@@ -290,3 +275,23 @@ def key_pressed(*, message: Message, digit: str, by: Actor) -> Message | None:
     )
     changes.announce(answer.practice, "messages", "queue")
     return answer
+
+
+def pressed(message: Message, digit: str, reading: str, key: str) -> Message:
+    """An unsaved message that says which key was pressed in answer to ours."""
+    return Message(
+        practice=current_practice(),
+        patient=message.patient,
+        contact_point=message.contact_point,
+        direction=Message.Direction.IN,
+        channel=message.channel,
+        kind=Message.Kind.INBOUND,
+        language=message.language,
+        address=message.address,
+        address_index=message.address_index,
+        body=f"Pressed {digit}",
+        status=Message.Status.RECEIVED,
+        idempotency_key=key,
+        in_reply_to=message,
+        reading=reading,
+    )

@@ -69,7 +69,7 @@ CANCEL = [
 
 HERE_WAY = [
     "here", "outside", "outside now", "here now", "here outside", "in the parking lot", "in the lobby",
-    "in the waiting room", "downstairs", "in my car", "in the car", "at the door", "in the parking lot now",
+    "in the waiting room", "downstairs", "at the door", "in the parking lot now",
     "at the office", "at the clinic", "here for my appointment", "here for my appt", "parked",
     "here in the parking lot", "at the front desk", "checking in",
 ]  # fmt: skip
@@ -82,7 +82,7 @@ HERE = [
     acabo de llegar|llegamos|ya llegamos|hemos llegado|he llegado|ya he llegado|estoy aqui|ya estoy aqui
     aqui estoy|estamos aqui|ya estamos aqui|aqui|aqui estamos|estoy afuera|ya estoy afuera|estamos afuera
     afuera|estoy en el estacionamiento|estoy en la sala de espera|estoy en la puerta|estoy en la clinica
-    ya estoy en la clinica|estoy en el consultorio|estoy abajo|estoy en el carro|estoy en el lobby
+    ya estoy en la clinica|estoy en el consultorio|estoy abajo|estoy en el lobby
     """.replace("\n", "|").split("|"),
 ]
 

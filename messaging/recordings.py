@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
-from messaging import call_endings, replies, sms, voice
+from messaging import call_endings, opt_outs, replies, sms, voice
 from messaging.call_endings import shown
 from messaging.call_events import REPORTED
 from messaging.conversations import Line
 from messaging.models import Call, Recording, Task
+from patients.models import Channel
 from practices import audit
 from practices.audit import SYSTEM
 from practices.models import Practice
@@ -69,6 +70,10 @@ def transcribed(call: Call, supplier_id: str, text: str) -> Recording | None:
     call = Call.objects.get(pk=call.pk)
     if call.outcome != Call.Outcome.VOICEMAIL:
         return stored
+    if call.address:
+        opt_outs.heard(
+            text=text, channel=Channel.CALL, address=call.address, patient=call.patient, by=REPORTED
+        )
     urgency, note = Task.Urgency.ROUTINE, ""
     if replies.may_be_emergency(text):
         urgency, note = Task.Urgency.EMERGENCY, POSSIBLE_EMERGENCY

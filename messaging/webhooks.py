@@ -23,7 +23,7 @@ from practices.tenancy import current_practice, inside
 LARGEST = 64 * 1024  # bytes of one webhook
 # The supplier signs names and values run together, without a mark between them. Where one ends is told by
 # these shapes alone, so that one signature cannot be read as two different requests.
-NAME = re.compile(r"[A-Z][A-Za-z0-9]{0,60}\Z")
+NAME = re.compile(r"(?:[A-Z][A-Za-z0-9]{0,60}|msg)\Z")  # msg: why a menu ended
 SID = re.compile(r"[A-Z]{2}[a-z0-9_-]{1,62}\Z")
 MOST_PICTURES = 20
 NO_REPLY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging import delivery, inbox, templates
-from messaging.models import Conversation, Message, Suppression, Task
+from messaging import delivery, inbox, recordings, templates
+from messaging.models import Call, Conversation, Message, Suppression, Task
 from messaging.outbox import address_index
 from messaging.phrases import STOP
 from messaging.replies import keyword, read_reply
@@ -72,6 +72,22 @@ def words_of_the_house():
     for kind, languages in templates.MAILS.items():
         for language, (subject, body) in languages.items():
             yield kind, language, f"{subject} {body}"
+
+
+def test_a_transcript_is_listened_to(practice, patient):
+    with inside(practice):
+        call = Call.objects.create(
+            practice=practice,
+            direction="in",
+            status="ended",
+            outcome="voicemail",
+            address=PHONE,
+            patient=patient,
+        )
+        text = "This is Ana, take me off your list please."
+        recordings.transcribed(call, "RE" + "0" * 32, text)
+        channels = Suppression.objects.filter(source="possible").values_list("channel", flat=True)
+        assert sorted(channels) == ["call", "sms"]
 
 
 ASKS = ("reply", "respond", "text", "send", "answer", "responda", "envie", "escriba", "mande")
