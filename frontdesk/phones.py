@@ -21,7 +21,7 @@ from scheduling.wallclock import boundary
 from scheduling.words import clock, short_when
 
 REPEATS_WITHIN = dt.timedelta(days=7)
-MOST_REPEATS, MOST_LISTED = 20, 100
+MOST_REPEATS, MOST_LISTED = 12, 100
 FIRST_HOUR, LAST_HOUR = 8, 17  # of the plot, where no call came earlier or later
 PLOT_HEIGHT, BAR, GAP = 100, 8, 2
 NOT_SAID = "matter not written down"
