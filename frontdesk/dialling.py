@@ -1,4 +1,4 @@
-"""Whom a press on “Call” means: the ids of a row lead to a person and a number, so that no address holds one."""
+"""Whom a press on “Call” means: ids of a row lead to a person and a number; no address holds one."""
 
 import uuid
 from dataclasses import dataclass

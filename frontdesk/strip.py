@@ -190,8 +190,7 @@ def own_chips(calls: Sequence[Call], practice: Practice, *, private: bool) -> It
     if not calls:
         return
     keys = {f"call:{call.pk}:booking": call.pk for call in calls}
-    handlers = [call.handler_id for call in calls]
-    drafts = Draft.objects.filter(user_id__in=handlers, key__in=keys).values_list("key", flat=True)
+    drafts = Draft.objects.filter(user=calls[0].handler, key__in=keys).values_list("key", flat=True)
     half_booked = {keys[key] for key in drafts}
     for call in calls:
         kind = KINDS[call.status]

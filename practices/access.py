@@ -204,7 +204,7 @@ def admissions(request: DeskRequest) -> Iterator[Admission]:
 
 
 def everywhere_stream(permission: str) -> Callable[[AsyncView], AsyncView]:
-    """Puts the gate before an asynchronous view under `/all/` that stays open; no database connection is held.
+    """Puts the gate before an asynchronous view under `/all/` that stays open; it holds no connection.
 
     The view finds the practices in which the person may do `permission` in `request.practices`, and asks
     `await request.still_admitted()` whether person, session and exactly these practices still stand.

@@ -101,10 +101,11 @@ def card_of(number: int) -> Card:
 
 def read(row: PracticeCard) -> Card:
     content = row.content
+    fields: dict[str, Any] = {name: str(content.get(name, "")) for name in TEXTS}
+    fields |= {name: [str(one) for one in content.get(name, [])] for name in LISTS}
     return Card(
         number=row.number,
-        **{name: str(content.get(name, "")) for name in TEXTS},
-        **{name: [str(one) for one in content.get(name, [])] for name in LISTS},
+        **fields,
         answers=[Answer(**{name: str(one.get(name, "")) for name in ANSWER}) for one in rows_of(content)],
         made_at=row.made_at,
         made_by=row.made_by.full_name or row.made_by.short_name if row.made_by else "Front Desk",

@@ -1,4 +1,4 @@
-"""A booking that is made in a call: half done it is kept with the call, on every machine, until it is booked."""
+"""A booking that is made in a call: half done it is kept with the call, until it is booked."""
 
 from dataclasses import dataclass
 

@@ -107,7 +107,7 @@ def patient(request: DeskRequest, call_id: uuid.UUID) -> HttpResponse:
 @requires("call.handle")
 @require_POST
 def search(request: DeskRequest, call_id: uuid.UUID) -> HttpResponse:
-    """Looks for another patient than those who share the number; by POST, so that no name is in an address."""
+    """Looks for another patient than those who share the number; by POST: no name is in an address."""
     page = describing(request, call_or_404(call_id), text=request.POST.get("q", ""))
     if request.htmx:
         return render(request, "frontdesk/calls/found.html", {"page": page, "call": page.call})
