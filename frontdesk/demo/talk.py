@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from frontdesk.demo import post
+from frontdesk.demo import enclosed, post
 from frontdesk.demo.clock import at
 from frontdesk.demo.filling import Desk
 from frontdesk.demo.houses import HARBOR
@@ -115,34 +115,17 @@ def _voicemail(day: Day) -> None:
             supplier_id=f"CA{secrets.token_hex(16)}", from_=number_of(patient), by=call_events.REPORTED
         )
     with at(began + 3 * MINUTE):
-        sound = murmur(VOICEMAIL)
-        recording = recordings.announced(call, sid, sound.seconds)
+        recording = recordings.announced(call, sid, enclosed.seconds_of(VOICEMAIL))
         recordings.transcribed(call, sid, VOICEMAIL)
         if recording is not None:
-            keep(recording, sound)
+            keep(recording)
         call_events.line_reported(call, "completed", 150)
 
 
-@dataclass(frozen=True)
-class Sound:
-    """A sound as it came from the supplier."""
-
-    content: bytes
-    seconds: int
-
-
-def murmur(words: str) -> Sound:
-    """The pretend supplier's sound of some words."""
-    from tools.pretend_supplier import sounds  # a tool of development, as the whole demo
-
-    seconds = sounds.seconds_of(words)
-    return Sound(sounds.mp3(words, seconds), seconds)
-
-
-def keep(recording: Recording, sound: Sound) -> None:
+def keep(recording: Recording) -> None:
     """The sound is here already: nobody asks the supplier for it."""
     stored = Recording.objects.get(pk=recording.pk)
-    stored.audio, stored.content_type = sound.content, "audio/mpeg"
+    stored.audio, stored.content_type = enclosed.murmur(VOICEMAIL), "audio/wav"
     stored.state, stored.next_try_at = Recording.State.STORED, None
     stored.save(update_fields=["audio", "content_type", "state", "next_try_at"])
 
@@ -216,7 +199,7 @@ def _mails(day: Day) -> None:
     address = next(iter(mail_addresses(desk)), "")
     if address:
         words = "Good morning,\n\nmy insurance changed this month. The new card is attached.\n\nKind regards"
-        _mail(desk, address, words, 64, [attachments.Part("image/png", picture())])
+        _mail(desk, address, words, 64, [attachments.Part("image/png", enclosed.card())])
     if desk.house.slug == HARBOR.slug:
         words = "Hello, I would like to become a patient. How do I register? I am free most afternoons."
         _mail(desk, "new.neighbor@mail.example", words, 17, [])
@@ -233,9 +216,3 @@ def _mail(desk: Desk, from_: str, words: str, minutes: int, parts: list[attachme
     with at(desk.now - minutes * MINUTE):
         key = f"demo:mail:{from_}:{desk.today}"
         inbox.receive_mail(key=key, from_=from_, body=words, original=words, answers=None, parts=parts)
-
-
-def picture() -> bytes:
-    from tools.pretend_supplier.pictures import ENCLOSURES
-
-    return ENCLOSURES["png"].content

@@ -130,7 +130,7 @@ def test_every_page_of_conversations_has_something_to_show() -> None:
         assert not CallCommand.objects.filter(status="due").exists()
         recording = Recording.objects.get()
         assert recording.audio is not None
-        assert bytes(recording.audio[:2]) == b"\xff\xfb"
+        assert bytes(recording.audio[:4]) == b"RIFF"
         assert "mornings are best" in recording.transcript
         assert Attachment.objects.get().state == Attachment.State.QUARANTINE
         assert TeamNote.objects.count() == 2

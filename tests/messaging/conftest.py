@@ -3,9 +3,6 @@
 import datetime as dt
 import itertools
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +19,7 @@ from practices.audit import SYSTEM
 from practices.models import Practice
 from practices.tenancy import inside
 from tests.factories import a_patient, a_practice
+from tools.drills.workers import Worker
 from tools.pretend_supplier.client import PretendSupplier
 
 ROOT = Path(__file__).parents[2]
@@ -96,31 +94,6 @@ def the_phone(practice: Practice, patient: Patient) -> ContactPoint:
         return ContactPoint.objects.get(patient=patient, system="phone")
 
 
-class Worker:
-    """A real Celery worker process group on the suite's database, to be killed at will."""
-
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
-        self.environment, self.log = environment, log
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable, "-m", "celery", "-A", "frontdesk", "worker", "--concurrency", "2",
-                    "--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat",
-                ],
-                cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
-
-    def kill(self) -> None:
-        """SIGKILL for the whole group: master and pool at once."""
-        if self.process is not None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(timeout=10)
-            self.process = None
-
-
 @pytest.fixture
 def worker_for(settings: Any, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
     """Makes workers that talk to the given supplier; none survives the test."""
@@ -138,7 +111,7 @@ def worker_for(settings: Any, tmp_path: Path) -> Iterator[Callable[..., Worker]]
             "PUBLIC_URL": "http://127.0.0.1:1",
             **more,
         }
-        worker = Worker(environment, tmp_path / f"worker-{len(made)}.log")
+        worker = Worker(environment, tmp_path / f"worker-{len(made)}.log", "tools.drills.app")
         made.append(worker)
         return worker
 

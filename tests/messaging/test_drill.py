@@ -1,27 +1,21 @@
 """Exactly one text each: real workers killed in mid-send, the broker emptied, the supplier failing.
 
+A small form of `./dev drill messaging`, with its tools.
+
 SECURITY.md D2, small enough for every run. The control runs the same day without reconciling.
 """
 
-import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable
 
 import pytest
 import redis
-from celery import current_app
 from django.conf import settings
-from django.utils import timezone
-from kombu.exceptions import KombuError
 
-from messaging.models import Message
-from messaging.outbox import queue_message
-from patients.models import Consent, ContactPoint, Patient
-from practices.audit import SYSTEM
 from practices.models import Practice
-from practices.tenancy import inside
-from tests.messaging.conftest import Worker
+from tools.drills.day import due_texts, in_hand, left, sweep, sweep_until, texts_each
+from tools.drills.workers import Worker
 from tools.pretend_supplier.client import PretendSupplier
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,39 +26,6 @@ LONG_ENOUGH = 60.0  # seconds; only a failing day takes them
 FAULTS = [
     {"kind": kind, "rate": 0.08, "seconds": 1.0} for kind in ("429", "500-after", "hang-after", "reset-after")
 ] + [{"kind": "slow", "rate": 0.7, "seconds": 0.2}]
-
-
-def due_texts(practice: Practice) -> list[str]:
-    numbers = [f"+1503558{n:04d}" for n in range(PATIENTS)]
-    with inside(practice):
-        for number in numbers:
-            patient = Patient.objects.create(practice=practice, given="P", family=number[-4:])
-            ContactPoint.objects.create(practice=practice, patient=patient, system="phone", value=number)
-            Consent.objects.create(
-                practice=practice, patient=patient, channel="sms", granted=True, how="phone"
-            )
-            queue_message(
-                patient=patient,
-                channel="sms",
-                kind=Message.Kind.REMINDER,
-                body=f"Your appointment: {settings.PUBLIC_URL}/v/abcd{number[-4:]}ABCDEFGHIJKLMNOP",
-                language="en",
-                send_after=timezone.now(),
-                idempotency_key=f"drill:{number}",
-                by=SYSTEM,
-            )
-    return numbers
-
-
-def sweep() -> None:
-    """What the timetable does every five seconds, more often."""
-    with contextlib.suppress(KombuError, OSError, redis.RedisError):
-        current_app.send_task("messaging.tasks.deliver_due_everywhere", retry=False, expires=5)
-
-
-def left(practice: Practice) -> int:
-    with inside(practice):
-        return Message.objects.filter(status__in=["queued", "sending", "uncertain"]).count()
 
 
 def run_day(practice: Practice, supplier: PretendSupplier, worker: Worker, kills: int = KILLS) -> int:
@@ -81,32 +42,20 @@ def run_day(practice: Practice, supplier: PretendSupplier, worker: Worker, kills
             sweep()
             time.sleep(0.05)
         worker.kill()
-        with inside(practice):
-            orphans += Message.objects.filter(status="sending").count()
+        orphans += in_hand(practice)
         if kill == kills - 1:
             redis.Redis.from_url(settings.REDIS_URL).flushall()
     worker.start()
     return orphans
 
 
-def sweep_until(ended: Callable[[], bool]) -> None:
-    until = time.monotonic() + LONG_ENOUGH
-    while not ended() and time.monotonic() < until:
-        sweep()
-        time.sleep(0.1)
-
-
-def texts_each(supplier: PretendSupplier) -> Counter[str]:
-    return Counter(text["to"] for text in supplier.ledger())
-
-
 def test_every_patient_gets_exactly_one_text(
     practice: Practice, supplier: PretendSupplier, worker_for: Callable[..., Worker]
 ) -> None:
-    numbers = due_texts(practice)
+    numbers = due_texts(practice, PATIENTS)
     supplier.faults(FAULTS, seed=11)
     orphans = run_day(practice, supplier, worker_for(supplier))
-    sweep_until(lambda: left(practice) == 0)
+    sweep_until(lambda: left(practice) == 0, LONG_ENOUGH)
     assert texts_each(supplier) == Counter(numbers)
     assert left(practice) == 0
     assert orphans > 0, "no worker was killed in mid-send: the day proved nothing"
@@ -117,8 +66,8 @@ def test_without_reconciling_some_get_two(
     practice: Practice, supplier: PretendSupplier, worker_for: Callable[..., Worker]
 ) -> None:
     """The control: the same day, the same faults, and duplicates."""
-    due_texts(practice)
+    due_texts(practice, PATIENTS)
     supplier.faults(FAULTS, seed=11)
     run_day(practice, supplier, worker_for(supplier, TEST_SWITCHED_OFF="reconcile"), kills=1)
-    sweep_until(lambda: max(texts_each(supplier).values()) > 1)
+    sweep_until(lambda: max(texts_each(supplier).values()) > 1, LONG_ENOUGH)
     assert max(texts_each(supplier).values()) > 1

@@ -6,6 +6,7 @@ import http.client
 import itertools
 import random
 import threading
+import uuid
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from twilio.request_validator import RequestValidator
 from messaging.models import Message, Task
 from practices.models import Practice
 from practices.tenancy import inside
+from tools.drills import day
 
 THREADS = 20
 WRITERS = 20
@@ -38,6 +40,7 @@ class Storm:
         self.practice, self.url, self.chance = practice, url, chance
         self.validator = RequestValidator(token)
         self.answers: Counter[int] = Counter()
+        self.reported: list[uuid.UUID] = []
         self._guard = threading.Lock()
 
     def blow(self, posts: int) -> tuple[Figures, Figures, Figures]:
@@ -54,6 +57,7 @@ class Storm:
             "tasks": WRITERS - WRITERS // 4,
             "help_answers": WRITERS // 4,
             "not_delivered": 0,
+            "sent_again": 0,
             "refused": 0,
             "replay_changed": False,
         }
@@ -86,6 +90,7 @@ class Storm:
         """All orders of the reports of each text; one that arrived has arrived, whatever is said later."""
         with inside(self.practice):
             sent = list(Message.objects.filter(direction="out").values_list("pk", "supplier_id", "address"))
+        self.reported = [key for key, _, _ in sent]
         orders = itertools.cycle(itertools.permutations(("queued", "sent", "undelivered", "delivered")))
         found = []
         for (key, sid, address), order in zip(sent, orders, strict=False):
@@ -137,9 +142,12 @@ class Storm:
         """What the reports left in the practice."""
         with inside(self.practice):
             out = Message.objects.filter(direction="out")
+            again = out.exclude(pk__in=self.reported).exclude(kind=Message.Kind.REPLY)
             return {
                 "texts_in": Message.objects.filter(direction="in").count(),
                 "tasks": Task.objects.open().exclude(kind=Task.Kind.UNDELIVERED).count(),
                 "help_answers": out.filter(kind=Message.Kind.REPLY).count(),
-                "not_delivered": out.filter(kind="reminder").exclude(status="delivered").count(),
+                "not_delivered": out.filter(pk__in=self.reported).exclude(status="delivered").count(),
+                # A report that it did not arrive orders another text; that it did takes the order back.
+                "sent_again": again.filter(status__in=day.WAITING).count(),
             }
