@@ -100,7 +100,7 @@ LATE_HOW = [
 TARDE_QUE = [
     "voy tarde", "llego tarde", "voy a llegar tarde", "llegare tarde", "vamos tarde", "voy a tardar",
     "vamos a llegar tarde", "voy retrasado", "voy retrasada", "estoy tarde", "se me hizo tarde",
-    "voy un poco tarde", "llego un poco tarde", "voy a llegar un poco tarde", "llegaremos tarde", "tarde",
+    "voy un poco tarde", "llego un poco tarde", "voy a llegar un poco tarde", "llegaremos tarde",
     "ando tarde", "voy atrasado", "voy atrasada",
 ]  # fmt: skip
 LATE = [
