@@ -1,11 +1,16 @@
 """Mail in, by real SMTP against the real server: what is taken, what is refused, and what a mail may do."""
 
+import os
 import smtplib
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.db import OperationalError, connections
@@ -408,3 +413,28 @@ def test_a_file_in_a_mail_waits_in_quarantine(practice, patient, server):
         ("refused", "", True),
     ]
     assert rows[1].reason == "not a picture or a PDF"
+
+
+def test_the_process_takes_mail_and_ends_when_told(practice):
+    """As production starts it, on the suite's database."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    name = connections["default"].settings_dict["NAME"]
+    database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}")
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "receive_mail", "--listen", f"127.0.0.1:{port}"],
+        cwd=Path(__file__).parents[2], env=os.environ | {"DATABASE_URL": urlunsplit(database)},
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == f"Mail is taken at 127.0.0.1:{port}."
+        with smtplib.SMTP("127.0.0.1", port, timeout=20) as line:
+            line.sendmail(ANA, [practice.email_sender], a_mail().as_bytes())
+        assert len(received(practice)) == 1
+        process.terminate()
+        assert process.wait(timeout=20) == 0
+    finally:
+        process.kill()
+        process.wait()
