@@ -191,7 +191,8 @@ def not_picked_up(call: Call, command: CallCommand) -> None:
 @transaction.atomic
 def undo(call: Call, command: CallCommand, words: str) -> Call:
     """What a command should have done did not happen: says so, and takes the state back."""
-    call.problem = words[:120]
+    if command.verb != Verb.REQUEUE or not call.problem:  # why she waits again says more
+        call.problem = words[:120]
     if call.status in OVER:
         return remember(call, "problem", REPORTED, problem=["", call.problem])
     if command.verb == Verb.ANSWER or command.verb == Verb.TRANSFER:

@@ -122,32 +122,31 @@ def due() -> Q:
 
 
 def claim(limit: int) -> list[Job]:
-    """Takes the first open order of each call, unless somebody works on it; calls that are over need less."""
-    rows = list(
-        CallCommand.objects.filter(due())
-        .select_for_update(skip_locked=True)
-        .order_by("created_at", "id")[:100]
+    """Takes the first open order of each call, unless somebody works on it; what nobody needs is done."""
+    token, until = uuid.uuid4(), timezone.now() + LEASE
+    while True:
+        prepared = [(row, prepare(row, token)) for row in first_of_each_call()[:limit]]
+        jobs = [job for _, job in prepared if job is not None]
+        CallCommand.objects.filter(pk__in=[job.id for job in jobs]).update(
+            status=Status.SENDING, claim=token, claimed_until=until, attempts=F("attempts") + 1
+        )
+        needless = [row.pk for row, job in prepared if job is None]
+        CallCommand.objects.filter(pk__in=needless).update(status=Status.DONE, claim=None, claimed_until=None)
+        if jobs or not needless:
+            return jobs
+
+
+def first_of_each_call() -> list[CallCommand]:
+    """Due orders nobody holds, locked; one that has an unfinished order of its call before it waits."""
+    due_now = CallCommand.objects.filter(due()).select_for_update(skip_locked=True)
+    rows = list(due_now.order_by("created_at", "id")[:100])
+    unfinished = CallCommand.objects.filter(
+        status__in=[Status.DUE, Status.SENDING], call_id__in={row.call_id for row in rows}
     )
     first: dict[uuid.UUID, uuid.UUID] = {}
-    unfinished = CallCommand.objects.filter(status__in=[Status.DUE, Status.SENDING])
-    for call_id, pk in unfinished.filter(call_id__in={row.call_id for row in rows}).values_list(
-        "call_id", "pk"
-    ):
+    for call_id, pk in unfinished.values_list("call_id", "pk"):
         first.setdefault(call_id, pk)
-    token, until = uuid.uuid4(), timezone.now() + LEASE
-    jobs = []
-    for row in [row for row in rows if first[row.call_id] == row.pk][:limit]:
-        job = prepare(row, token)
-        still_wanted = job is not None
-        CallCommand.objects.filter(pk=row.pk).update(
-            status=Status.SENDING if still_wanted else Status.DONE,
-            claim=token if still_wanted else None,
-            claimed_until=until if still_wanted else None,
-            attempts=F("attempts") + 1,
-        )
-        if job is not None:
-            jobs.append(job)
-    return jobs
+    return [row for row in rows if first.get(row.call_id) == row.pk]
 
 
 def prepare(command: CallCommand, token: uuid.UUID) -> Job | None:

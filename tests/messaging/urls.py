@@ -15,5 +15,6 @@ urlpatterns = [
     path("a/", include("messaging.ack_urls")),
     path("p/<slug:practice>/", include("patients.urls")),  # the conversation stands on the record
     path("p/<slug:practice>/queue/", nowhere, name="queue"),
+    path("api/v1/p/<slug:practice>/", include("messaging.call_api_urls")),
     path("account/", include("allauth.account.urls")),
 ]
