@@ -15,6 +15,9 @@ from django.test import Client
 from django.urls import reverse
 
 from messaging.models import Task
+from patients.flags import raise_flag
+from patients.related import add_related
+from practices.audit import SYSTEM
 from practices.models import AccessEvent, AuditEntry
 from practices.tenancy import inside
 from scheduling.booking import cancel_appointment
@@ -305,3 +308,19 @@ def test_headers_keep_the_address_to_itself(door):
         assert "<script" not in page
         assert "style=" not in page
         assert "http" not in page.replace(settings.STATIC_URL, "")
+
+
+def test_what_staff_know_first_shows_on_no_page_of_the_patient(door: SimpleNamespace) -> None:
+    with inside(door.practice):
+        patient = door.visit.patient
+        patient.privacy_note = "Never at work"
+        patient.save()
+        raise_flag(patient=patient, kind="upset", words="Shouted at Jo", by=SYSTEM)
+        add_related(patient=patient, name="Rosa Quist", relationship="parent", by=SYSTEM)
+    shown = door.client.get(door.url()).content
+    prove(door)
+    for name in PAGES:
+        shown += door.client.get(door.url(name)).content
+    assert b"Dr. Osei" in shown  # the details were open
+    for secret in (b"Shouted", b"Never at work", b"Rosa", b"Know first", b"upset", b"Upset"):
+        assert secret not in shown
