@@ -78,10 +78,9 @@ def _urgent(desk: Desk, patient: Patient) -> None:
         )
         escalation.carry_due(desk.practice)
         post.settle(desk, came)
-        first = on_call.on_call_at()
-    if not first or not first[0]:
+        doctor = next(iter(on_call.on_call_at()), None)
+    if doctor is None:
         return
-    doctor = first[0][0]
     member = Membership.objects.get(user=doctor)
     with at(came + 3 * MINUTE):
         staff_messages.acknowledge(message=message, how="text", by=Actor("staff", "text", doctor, member))
