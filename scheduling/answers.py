@@ -17,6 +17,7 @@ from messaging.acting import remember
 from messaging.models import Message, Task
 from messaging.outbox import queue_message
 from messaging.staff_tasks import close_task, in_office_time, open_task
+from patients.contacts import practice_name_for
 from patients.models import Channel, ContactPoint
 from practices import audit, changes
 from practices.audit import Actor
@@ -197,7 +198,9 @@ def _thank(visits: Sequence[Appointment], message: Message) -> None:
         patient=message.patient,
         channel=message.channel,
         kind=Message.Kind.REPLY,
-        body=ALL_EXPECTED.get(language, ALL_EXPECTED["en"]).format(practice=current_practice().public_name),
+        body=ALL_EXPECTED.get(language, ALL_EXPECTED["en"]).format(
+            practice=practice_name_for(message.patient, language)
+        ),
         language=language,
         send_after=timezone.now(),
         useful_until=timezone.now() + NEAR,

@@ -4,8 +4,9 @@ import datetime as dt
 from dataclasses import dataclass
 
 from messaging.models import Message
+from messaging.outcomes import REASONS
 from patients.contacts import Reach, reachability, show_phone
-from patients.models import Need
+from patients.models import Channel, Need
 from patients.records import NEED_ICONS
 from practices.models import Practice
 from scheduling.booking_page import born_words
@@ -19,12 +20,8 @@ HIDDEN = "Hidden while privacy is on"
 HOW = {"text": "by text", "link": "by the link", "phone": "on the phone", "staff": "at the desk", "api": ""}
 FINE = {Message.Status.SENT, Message.Status.DELIVERED}
 BAD = {Message.Status.UNDELIVERED, Message.Status.FAILED, Message.Status.SUPPRESSED, Message.Status.UNCERTAIN}
-WHY_NOT_SENT = {
-    "no_consent": "no consent",
-    "opted_out": "the patient asked for silence",
-    "no_address": "no number or address",
-    "deceased": "the record says the patient died",
-}
+WITH_REASON = BAD | {Message.Status.CANCELLED, Message.Status.QUEUED}
+MEDIA = {Channel.SMS: ("Text", "msg"), Channel.EMAIL: ("E-mail", "mail"), Channel.CALL: ("Call", "phone")}
 STAGE_BUTTONS = {
     Stage.ARRIVED: ("Arrived", "st-arr"),
     Stage.IN_VISIT: ("In visit", "st-vis"),
@@ -169,15 +166,15 @@ def confirmation_line(visit: Appointment, practice: Practice) -> Line:
 
 def message_line(message: Message, practice: Practice) -> Line:
     """What became of a text or e-mail, truly."""
-    medium = "E-mail" if message.channel == "email" else "Text"
+    medium, symbol = MEDIA[Channel(message.channel)]
     status = Message.Status(message.status)
     words = f"{medium}, {message.get_kind_display().lower()}: {status.label.lower()}"
     if status == Message.Status.QUEUED and message.send_after:
         words += f", {short_when(message.send_after, practice)}"
-    if message.reason and status in BAD:
-        words += f" ({WHY_NOT_SENT.get(message.reason, message.reason)})"
+    if message.reason and status in WITH_REASON:
+        words += f" ({REASONS.get(message.reason, message.reason)})"
     tone = "conf" if status in FINE else "bad" if status in BAD else "book"
-    return Line(tone, "mail" if message.channel == "email" else "msg", words)
+    return Line(tone, symbol, words)
 
 
 def history_of(visit: Appointment, notices: list[Notice], practice: Practice) -> list[Line]:
@@ -196,7 +193,8 @@ def history_of(visit: Appointment, notices: list[Notice], practice: Practice) ->
         begun = f"Moved{who} from {before}, {came_from.practitioner.short_name}"
     rows = at(visit.created_at, begun, "cal-plus" if came_from is None else "cal-move")
     for notice in notices:
-        rows += at(notice.message.created_at, message_line(notice.message, practice).text, "msg")
+        line = message_line(notice.message, practice)
+        rows += at(notice.message.created_at, line.text, line.symbol)
     rows += at(visit.confirmed_at, f"Confirmed {HOW.get(visit.confirmed_by, '')}".strip(), "check-circle")
     rows += at(visit.arrived_at, "Arrived", "st-arr")
     rows += at(visit.seen_at, "In visit", "st-vis")

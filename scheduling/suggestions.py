@@ -14,7 +14,7 @@ from messaging.models import Message, Task
 from messaging.outbox import queue_message
 from messaging.staff_tasks import close_task
 from messaging.templates import render
-from patients.contacts import show_phone
+from patients.contacts import practice_name_for, show_phone
 from patients.models import Channel
 from practices.audit import Actor
 from practices.models import Practice
@@ -231,7 +231,7 @@ def _answer(message: Message, moved: Appointment, by: Actor) -> None:
         "moved",
         language,
         {
-            "practice": practice.public_name,
+            "practice": practice_name_for(moved.patient),
             "name": moved.patient.preferred or moved.patient.given,
             "date": say_date(local.date(), language),
             "time": say_time(local.time()),

@@ -62,6 +62,7 @@ class Streams:
     def __init__(self, port: int, path: str, cookie: str, count: int) -> None:
         self.port, self.path, self.cookie, self.count = port, path, cookie, count
         self.open = self.heard = 0
+        self.held: list[asyncio.StreamWriter] = []
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self._run, daemon=True)
 
@@ -78,21 +79,33 @@ class Streams:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(10)
 
+    # As many at a time as a crowd of browsers that comes back after a break, not all in one instant.
+    DOORS = 20
+
     def _run(self) -> None:
+        self.door = asyncio.Semaphore(self.DOORS)
         for _ in range(self.count):
             self.loop.create_task(self._hold())
         self.loop.run_forever()
 
     async def _hold(self) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        head = [f"GET {self.path} HTTP/1.1", "Host: 127.0.0.1", f"Cookie: {self.cookie}"]
-        writer.write("\r\n".join([*head, "Accept: text/event-stream", "", ""]).encode())
-        status = await reader.readline()
-        if b" 200 " not in status:
-            return
+        async with self.door:
+            reader = await self._opened()
         self.open += 1
         while line := await reader.readline():
             self.heard += line.startswith(b"data:")
+
+    async def _opened(self) -> asyncio.StreamReader:
+        """A stream that was admitted; one that is refused asks again, as browsers do."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        head = [f"GET {self.path} HTTP/1.1", "Host: 127.0.0.1", f"Cookie: {self.cookie}"]
+        writer.write("\r\n".join([*head, "Accept: text/event-stream", "", ""]).encode())
+        if b" 200 " in await reader.readline():
+            self.held.append(writer)
+            return reader
+        writer.close()
+        await asyncio.sleep(1)
+        return await self._opened()
 
 
 def memory(pid: int) -> float:
