@@ -24,7 +24,7 @@ from frontdesk import reviews
 from frontdesk.models import Finding, Handover, Review
 from messaging import broadcasts, inbox, on_call
 from messaging.complaints import open_complaint
-from messaging.models import Attachment, Call, Conversation, Message, Task
+from messaging.models import Attachment, Call, CallCommand, Conversation, Message, Recording, Task
 from messaging.staff_messages import take_message
 from messaging.staff_tasks import open_task
 from patients.flags import raise_flag
@@ -154,6 +154,13 @@ def a_house(slug: str, given: str, family: str, secret: str, phone: str, email: 
             practice=practice, direction="in", status="live", address=phone, patient=patient,
             handler=member.user, note=f"{secret} call",
         )  # fmt: skip
+        command = CallCommand.objects.create(
+            practice=practice, call=call, verb="answer", status="done", created_by=member.user
+        )
+        recording = Recording.objects.create(
+            practice=practice, call=call, supplier_id=f"RE{practice.pk:032x}", state="stored",
+            audio=b"ID3" + secret.encode(), transcript=f"{secret} voicemail", next_try_at=None,
+        )  # fmt: skip
         related = add_related(
             patient=patient, name=f"{secret} aunt", relationship="other", may=["appointments"], by=by
         )
@@ -175,6 +182,7 @@ def a_house(slug: str, given: str, family: str, secret: str, phone: str, email: 
             "staff_message_id": staff.pk, "shift_id": shift.pk, "broadcast_id": broadcast.pk,
             "attachment_id": picture.pk,
             "conversation_id": Conversation.objects.get(patient=patient).pk,
+            "command_id": command.pk, "recording_id": recording.pk,
             "call_id": call.pk, "related_id": related.pk, "flag_id": flag.pk, "complaint_id": complaint.pk,
             "kind": "morning", "check": "tomorrow", "token": token, "rule_id": ReminderRule.objects.get().pk,
         }  # fmt: skip
