@@ -60,7 +60,8 @@ function start() {
     tell();
     late();
   });
-  strip.addEventListener("expired", () => refreshRegions("calls"));
+  // A moment later: the server decides by its own clock whether the time for the note is over.
+  strip.addEventListener("expired", () => setTimeout(() => refreshRegions("calls"), 1200));
   strip.addEventListener("htmx:configRequest", (event) => {
     if (event.target.matches("[data-takes-over]") && typedAndNotKept()) event.detail.parameters.stay = "1";
   });

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from messaging import calls
 from messaging.models import Call, Draft
 from practices.audit import Actor
+from practices.card import save_card
 from practices.models import Membership, Practice, User
 from practices.tenancy import inside
 from scheduling.models import Appointment
 from tests.browser.conftest import Desk
+from tests.browser.test_accessibility import look
 from tests.browser.test_board import BEFORE_OPENING, a_zone_at
 from tests.factories import PASSWORD, a_member, a_patient, a_practice, a_practitioner, a_type, a_user
 
@@ -269,3 +273,35 @@ def test_without_scripts_calls_are_answered_and_written_down(
     page.get_by_role("button", name="Keep the note").click()
     expect(page.locator("#id_note")).to_have_value("By hand")
     page.context.close()
+
+
+def test_nothing_serious_is_found_by_axe(house: House, dana: Page, desk_server: Desk) -> None:
+    """Every kind of chip at once, the workspace, its dialogs as pages, and the practice card."""
+    with inside(house.harbor):
+        member = Membership.objects.select_related("user").get(user=house.dana)
+        Membership.objects.filter(pk=member.pk).update(roles=["receptionist", "manager"])
+        by = Actor(kind="staff", door="page", user=house.dana, membership=member)
+        answers = [
+            {"topic": "Refills", "question": "A refill?", "answer": "Ask us.", "answer_es": "Pregunte."}
+        ]
+        for number, greeting in enumerate(("Hello", "Good day")):
+            content = {"greeting": greeting, "emergency": "Dial 911", "never_say": ["No"], "answers": answers}
+            save_card(content=content, base=number, by=by)
+        for number in ("+15035550142", "+15035550143", "+15035550187"):
+            call = calls.answer_call(call=house.rings(number), by=by)
+        first = Call.objects.order_by("started_at")[0]
+        calls.end_call(call=first, by=by)
+        Call.objects.filter(pk=first.pk).update(wrap_up_until=timezone.now() + dt.timedelta(hours=1))
+    house.rings("+15035550144")
+    work = f"/p/harbor-street/calls/{call.pk}/"
+    edit = "/p/harbor-street/settings/card/"
+    pages = [work, f"{work}transfer/", f"{work}keep-place/", "/all/calls/", "/p/harbor-street/calls/log/",
+             "/p/harbor-street/my-numbers/", "/p/harbor-street/card/", edit, f"{edit}versions/",
+             f"{edit}versions/1/"]  # fmt: skip
+    found = {}
+    for address in pages:
+        dana.goto(desk_server.url + address)
+        expect(dana.locator("#calls .call")).to_have_count(5)
+        if complaints := look(dana):
+            found[address] = complaints
+    assert found == {}
