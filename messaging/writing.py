@@ -14,11 +14,10 @@ from messaging.models import Conversation, Message, Suppression
 from messaging.outbox import queue_message
 from messaging.templates import PLAIN, render
 from messaging.thread import belongs
-from patients.contacts import Reach, show_phone
+from patients.contacts import Reach, practice_name_for, show_phone
 from patients.models import Channel
 from practices.audit import Actor
 from practices.models import Language
-from practices.tenancy import current_practice
 
 WRITTEN = (Channel.SMS, Channel.EMAIL)
 LINES = {Channel.SMS: Conversation.Line.TEXT, Channel.EMAIL: Conversation.Line.EMAIL}
@@ -163,7 +162,7 @@ def _queued(
     subject = ""
     if channel == Channel.EMAIL:
         subject = render(
-            "note", language, {"practice": current_practice().public_name}, channel=channel
+            "note", language, {"practice": practice_name_for(thread.patient, language)}, channel=channel
         ).subject
     else:
         body = body.translate(PLAIN)
