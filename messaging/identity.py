@@ -246,10 +246,15 @@ def compared(
 
 
 def _is_right(
-    fact: Fact, typed: str, call: Call, patient: Patient, speaker: RelatedPerson | None, today: dt.date
+    fact: IdentityCheck.Fact,
+    typed: str,
+    call: Call,
+    patient: Patient,
+    speaker: RelatedPerson | None,
+    today: dt.date,
 ) -> bool:
     if fact == Fact.BIRTH_DATE:
-        return parse_birth_date(typed, today) == patient.birth_date
+        return bool(parse_birth_date(typed, today) == patient.birth_date)
     if fact == Fact.LAST_VISIT:
         return parse_past_day(typed, today) == _last_visit(patient)
     if fact == Fact.POSTAL_CODE:

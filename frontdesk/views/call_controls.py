@@ -15,10 +15,10 @@ from frontdesk import elsewhere
 from messaging import calls
 from messaging.call_endings import CallIsOver
 from messaging.models import Call
-from messaging.staff_tasks import NotAColleague
+from messaging.staff_tasks import NotAColleague, in_office_time
 from practices.access import DeskRequest, requires
-from practices.models import Membership
-from scheduling.words import clock
+from practices.models import Membership, Practice
+from scheduling.words import clock, short_when
 
 REFUSED = (calls.AlreadyTaken, calls.NoTelephone, calls.NotYours, CallIsOver, NotAColleague, ValueError)
 SAID = {
@@ -115,18 +115,28 @@ def transfer(request: DeskRequest, call_id: uuid.UUID) -> HttpResponse:
 def keep_place(request: DeskRequest, call_id: uuid.UUID) -> HttpResponse:
     """When the caller is called back; the promise becomes a row of “Needs you”."""
     call = call_or_404(call_id)
-    now = request.practice.now()
-    times = [(minutes, clock(now + dt.timedelta(minutes=minutes))) for minutes in MINUTES]
+    practice = request.practice
+    now = practice.now()
+    at_times = {minutes: in_office_time(practice, minutes, now) for minutes in MINUTES}
+    # In office time: nobody is promised a call of a closed office. Then the day is said instead of the wait.
+    times = [(m, when(at, practice), at - now == dt.timedelta(minutes=m)) for m, at in at_times.items()]
     problem, minutes = "", minutes_in(request.POST.get("minutes", str(FIRST_MINUTES)))
     if request.method == "POST":
         try:
-            at = now + dt.timedelta(minutes=minutes)
+            at = at_times[minutes]
             calls.keep_place(call=call, at=at, by=request.actor)
-            return told(request, call, f"Promised for {clock(at)}. The row waits in Needs you.", close=True)
+            words = f"Promised for {when(at, practice)}. The row waits in Needs you."
+            return told(request, call, words, close=True)
         except REFUSED as refusal:
             problem = str(refusal)
     context = {"call": call, "times": times, "chosen": minutes, "problem": problem}
     return dialog(request, "keep_place", context, wrong=bool(problem))
+
+
+def when(at: dt.datetime, practice: Practice) -> str:
+    """The time of a call back, with its day where that is not today."""
+    local = at.astimezone(practice.zone)
+    return clock(local) if local.date() == practice.today() else short_when(at, practice)
 
 
 def minutes_in(text: str) -> int:

@@ -15,11 +15,11 @@ from frontdesk.phones import phones_of
 from messaging import calls
 from messaging.models import Call
 from patients.models import ContactPoint
-from practices.models import Role
+from practices.models import OfficeHours, Role
 from practices.tenancy import inside
 from tests.factories import a_member, a_patient, a_practice, a_user, an_actor
 
-QUERIES_OF_ONE_CALL, QUERIES_OF_MANY = 3, 5  # names and numbers of repeats only where there are any
+QUERIES_OF_ONE_CALL, QUERIES_OF_MANY = 3, 4  # the numbers of repeats only where there are any
 NOON = dt.datetime(2026, 6, 9, 16, 30, tzinfo=dt.UTC)  # 12:30 in New York
 
 
@@ -112,6 +112,21 @@ def test_promised_call_backs_are_owed_until_done(desk: Any) -> None:
     assert 'name="patient"' in shown(desk)
     desk.client.post(f"/p/{desk.practice.slug}/tasks/{task.pk}/done/", {"outcome": "called back"})
     assert page(desk).promises == []
+
+
+def test_a_place_is_kept_until_the_office_is_open(desk: Any) -> None:
+    ringing = a_call(desk, 3, status="ringing", outcome="", number="+15035550142", patient=desk.patient)
+    with inside(desk.practice):
+        for weekday in range(1, 8):
+            OfficeHours.objects.create(
+                practice=desk.practice, weekday=weekday, opens=dt.time(8), closes=dt.time(13)
+            )
+    address = f"/p/{desk.practice.slug}/calls/{ringing.pk}/keep-place/"
+    text = desk.client.get(address).content.decode()
+    assert "12:40 PM" in text  # in ten minutes
+    assert "Tomorrow 9:30 AM" in text  # two hours of office time: half an hour today, the rest tomorrow
+    desk.client.post(address, {"minutes": "120"})
+    assert [one.when for one in page(desk).promises] == ["Tomorrow 9:30 AM"]
 
 
 def test_in_privacy_mode_it_names_nobody(desk: Any) -> None:
