@@ -234,10 +234,10 @@ def owner_words(thread: Conversation, user: User) -> str:
 
 
 def ago(moment: dt.datetime, practice: Practice, now: dt.datetime) -> str:
-    """“3 min”, then “9:51” today, “Mon” this week, “Apr 30” before."""
+    """“now”, “3 min”, then “9:51” today, “Mon” this week, “Apr 30” before."""
     minutes = int((now - moment).total_seconds() // 60)
     if minutes < 60:
-        return f"{max(minutes, 0)} min"
+        return f"{minutes} min" if minutes > 0 else "now"
     local = moment.astimezone(practice.zone)
     days = (now.astimezone(practice.zone).date() - local.date()).days
     if days == 0:
