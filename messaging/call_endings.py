@@ -230,7 +230,7 @@ def text_after_missed(call: Call, by: Actor) -> Message | None:
         "missed-call", language, {"practice": practice_name_for(call.patient, language), "phone": phone}
     )
     now = timezone.now()
-    return queue_message(
+    text = queue_message(
         patient=call.patient,
         contact_point=next((p for p in points if p.patient_id == call.patient_id), None),
         address=call.address,
@@ -244,6 +244,9 @@ def text_after_missed(call: Call, by: Actor) -> Message | None:
         ignores_quiet_hours=True,  # whoever called a moment ago is awake
         by=by,
     )
+    # A text that does not arrive leaves no second task: the missed call is one.
+    Message.objects.filter(pk=text.pk).update(followed=True)
+    return text
 
 
 def refused_texts(points: list[ContactPoint]) -> bool:

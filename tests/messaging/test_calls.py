@@ -8,7 +8,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from messaging import call_endings, calls
+from messaging import call_endings, calls, refusals
 from messaging.models import Call, CallCommand, Conversation, Message, Task
 from patients.models import Consent, ContactPoint, Patient
 from practices.audit import SYSTEM, Actor
@@ -298,6 +298,13 @@ def test_a_number_is_texted_once_a_day_and_the_task_counts(practice, patient):
     with inside(practice):
         call_endings.nobody_answered(ring_of_a_stranger, 12)
         assert Message.objects.filter(status="queued").count() == 2
+
+
+def test_a_text_that_does_not_arrive_leaves_no_second_task(practice, patient):
+    with inside(practice):
+        call_endings.nobody_answered(ring(practice), 12)
+        assert refusals.ask_to_call(Message.objects.get(), "landline") is None
+        assert [task.kind for task in Task.objects.open()] == ["missed-call"]
 
 
 def test_a_no_to_texts_an_opt_out_and_a_landline_are_not_texted(practice, patient):
