@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from messaging.ack_links import LIVES, address_for
 from messaging.models import DeskRules, EscalationStep, Message, StaffMessage, Task
-from messaging.outbox import address_index, queue_message, withdraw_messages
+from messaging.outbox import address_index, compose, queue_message, store_messages, withdraw_messages
 from messaging.routing import House, join
 from messaging.staff_messages import HANDED_OVER, acknowledge, task_key
 from patients.models import Channel
@@ -118,21 +118,21 @@ def ask(message: StaffMessage, person: User, step: Next) -> None:
     for channel, to in ways_to(person):
         # The control of the drill: without the lock and the key both workers' steps would go out.
         loose = f":{uuid.uuid4()}" if "escalation-lock" in settings.SWITCHED_OFF else ""
-        sent = queue_message(
-            patient=None,
+        asking = compose(
+            staff=person,
             channel=channel,
             kind=Message.Kind.URGENT,
+            language=Language.ENGLISH,
+            address=to,
             subject=f"Urgent message at {practice.public_name}"[:120],
             body=words_for(message, person, channel),
-            language=Language.ENGLISH,
+            idempotency_key=f"urgent:{message.pk}:{message.step}:{person.pk}:{channel}{loose}"[:120],
             send_after=timezone.now(),
             useful_until=timezone.now() + WORTH_SENDING,
-            idempotency_key=f"urgent:{message.pk}:{message.step}:{person.pk}:{channel}{loose}"[:120],
             ignores_quiet_hours=True,
-            staff=person,
-            address=to,
-            by=SYSTEM,
+            followed=True,  # by the next step: that one did not arrive stands in the log
         )
+        sent = store_messages([asking], by=SYSTEM)[0]
         log(message, person, channel, sent, said(person, channel, step))
 
 

@@ -47,7 +47,7 @@ def test_a_message_from_a_call_by_keyboard_alone(page: Page, desk_server: Desk, 
     page.keyboard.press("Escape")
     page.goto(f"{desk_server.url}{base}new/?call={call.pk}")
     expect(page.get_by_label("Call back at")).to_have_value("(503) 555-0142")
-    expect(page.get_by_label("Marisol Vega")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="Marisol Vega")).to_be_checked()
     # The kind by its digit, the words, and Ctrl+Enter: nothing is saved before it was read back.
     page.locator("input[name=kind]").first.focus()
     page.keyboard.press("2")
