@@ -24,7 +24,16 @@ from frontdesk import reviews
 from frontdesk.models import Finding, Handover, Review
 from messaging import broadcasts, inbox, on_call
 from messaging.complaints import open_complaint
-from messaging.models import Attachment, Call, CallCommand, Conversation, Message, Recording, Task
+from messaging.models import (
+    Attachment,
+    Call,
+    CallCommand,
+    Conversation,
+    Message,
+    Recording,
+    SavedReply,
+    Task,
+)
 from messaging.staff_messages import take_message
 from messaging.staff_tasks import open_task
 from patients.flags import raise_flag
@@ -172,6 +181,7 @@ def a_house(slug: str, given: str, family: str, secret: str, phone: str, email: 
             practice=practice, message=incoming, state="clean", found_type="image/gif", size=40,
             content=b"GIF89a" + secret.encode(),
         )  # fmt: skip
+        reply = SavedReply.objects.create(practice=practice, name=secret, body_en=f"{secret} reply")
         ids = {
             "practice": slug, "patient_id": patient.pk, "appointment_id": visit.pk,
             "message_id": incoming.pk, "task_id": Task.objects.get(message=incoming).pk,
@@ -180,7 +190,8 @@ def a_house(slug: str, given: str, family: str, secret: str, phone: str, email: 
             "practitioner_id": clinician.pk, "type_id": kind.pk, "user_id": member.user.pk,
             "closure_id": closure.pk, "time_off_id": away.pk, "number": 0, "task_finding": task_finding.pk,
             "staff_message_id": staff.pk, "shift_id": shift.pk, "broadcast_id": broadcast.pk,
-            "attachment_id": picture.pk,
+            "attachment_id": picture.pk, "reply_id": reply.pk, "wording": "reminder", "way": "sms",
+            "language": "en",
             "conversation_id": Conversation.objects.get(patient=patient).pk,
             "command_id": command.pk, "recording_id": recording.pk,
             "call_id": call.pk, "related_id": related.pk, "flag_id": flag.pk, "complaint_id": complaint.pk,
