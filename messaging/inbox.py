@@ -199,7 +199,8 @@ def take_in(
         message,
         line=message.body or ("Picture" if media else ""),
         from_them=True,
-        needs_person=message.needs_person,
+        # A wish for another time was understood, but only a person can answer it.
+        needs_person=message.needs_person or message.reading == Reading.NEW_TIME,
         urgency=task.urgency if task else Task.Urgency.ROUTINE,
         by=by,
     )

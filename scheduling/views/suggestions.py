@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from messaging.conversations import waiting_messages
-from messaging.models import Conversation, Message
+from messaging.models import Conversation, Message, Task
 from practices.access import DeskRequest, requires
 from practices.audit import record_read
 from scheduling.booking import BookingRefused, SlotTaken
@@ -26,15 +26,26 @@ LATEST = 10  # messages of a conversation that are looked at
 @require_GET
 @requires("appointment.view")
 def thread_suggestion(request: DeskRequest, conversation_id: uuid.UUID) -> HttpResponse:
-    """What may be done about the newest message that waits in a conversation; empty when nothing."""
+    """What may be done about the newest message of a conversation that is not settled; empty when nothing."""
     thread = Conversation.objects.filter(pk=conversation_id).first()
     if thread is None:
         raise Http404
-    waiting = waiting_messages(thread).select_related("patient").order_by("-created_at")[:LATEST]
-    for message in waiting:
+    for message in unsettled(thread):
         if speaks_of_time(message) and (found := suggest(message)) is not None:
             return show(request, found)
     return HttpResponse()
+
+
+def unsettled(thread: Conversation) -> list[Message]:
+    """What was written in a conversation and waits: for an answer, or as an open wish about a visit."""
+    kinds = [Task.Kind.NEW_TIME, Task.Kind.CANCEL]
+    wishes = Task.objects.open().filter(kind__in=kinds, message__isnull=False)
+    whose = (
+        {"patient_id": thread.patient_id} if thread.patient_id else {"address_index": thread.address_index}
+    )
+    wished = Message.objects.filter(pk__in=wishes.values("message"), **whose)
+    rows = (waiting_messages(thread) | wished).select_related("patient").order_by("-created_at")
+    return list(rows[:LATEST])
 
 
 @require_GET

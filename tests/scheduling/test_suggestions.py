@@ -230,3 +230,21 @@ def test_without_scripts_it_is_a_page(desk):
     answer = desk.client.get(desk.url("message-suggestion", desk.message.pk))
     assert answer.status_code == 200
     assert b"asks for another time" in answer.content
+
+
+def test_a_wish_that_was_understood_waits_in_the_inbox_and_is_offered_too(desk):
+    """It was read automatically, but only a person can answer it; once answered the conversation is done."""
+    with inside(desk.practice):
+        inbox.mark_handled(message=desk.message, by=desk.by)
+        wish = write("can I come Thursday instead?")
+        assert (wish.reading, wish.needs_person) == ("new-time", False)
+        assert Thread.objects.get(pk=desk.thread.pk).state == "needs-action"
+    answer = desk.client.get(desk.url("thread-suggestion", desk.thread.pk), headers={"HX-Request": "true"})
+    assert b"Thu, Nov 26 8:00 AM" in answer.content
+    with inside(desk.practice):
+        visit = Appointment.objects.get(pk=desk.visit.pk)
+    chosen = {"visit": str(visit.pk), "version": str(visit.version), "start": "2026-11-26T13:00:00+00:00"}
+    assert desk.client.post(desk.url("suggestion-take", wish.pk), chosen).status_code == 302
+    with inside(desk.practice):
+        assert Thread.objects.get(pk=desk.thread.pk).state == "done"
+        assert not Task.objects.open().exists()
