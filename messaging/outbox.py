@@ -8,7 +8,7 @@ import logging
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NotRequired, TypedDict, Unpack
 
 import redis
 from celery import current_app
@@ -40,26 +40,33 @@ def address_index(channel: str, address: str) -> str:
     return ContactPoint.index_for(current_practice().pk, system, address)
 
 
+class Said(TypedDict):
+    """What a message says, in which language, when it may leave and until when it is worth it."""
+
+    kind: str
+    body: str
+    language: str
+    send_after: dt.datetime
+    idempotency_key: str
+    subject: NotRequired[str]
+    useful_until: NotRequired[dt.datetime | None]
+    ignores_quiet_hours: NotRequired[bool]
+    followed: NotRequired[bool]
+
+
 # No savepoint: nothing is refused here, and what fails takes the caller's change with it.
 @transaction.atomic(savepoint=False)
 def queue_message(
     *,
     patient: Patient | None,
     channel: str,
-    kind: str,
-    body: str,
-    language: str,
     contact_point: ContactPoint | None = None,
     reach: Reach | None = None,
-    subject: str = "",
-    send_after: dt.datetime,
-    useful_until: dt.datetime | None = None,
-    idempotency_key: str,
-    ignores_quiet_hours: bool = False,
     staff: User | None = None,
     in_reply_to: Message | None = None,
     address: str = "",
     by: Actor,
+    **said: Unpack[Said],
 ) -> Message:
     """Stores what shall be said; returns the row of the same key if there is one already.
 
@@ -76,17 +83,10 @@ def queue_message(
         contact_point=contact_point,
         staff=staff,
         channel=channel,
-        kind=kind,
-        language=language,
         address=address or _address(contact_point, channel, staff, in_reply_to),
-        subject=subject,
-        body=body,
-        idempotency_key=idempotency_key,
-        created_by=by.user,
-        send_after=send_after,
-        useful_until=useful_until,
-        ignores_quiet_hours=ignores_quiet_hours,
         in_reply_to=in_reply_to,
+        created_by=by.user,
+        **said,
     )
     hold_back(message, why_not(message, permissions_for([message], reach=reach)))
     return store_messages([message], by=by)[0]

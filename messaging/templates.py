@@ -223,9 +223,9 @@ def render(kind: str, language: str, variables: Mapping[str, object], *, channel
 
 
 def _table(channel: str) -> Mapping[str, Mapping[str, str | tuple[str, str]]]:
-    table: Mapping[str, Mapping[str, str | tuple[str, str]]]
-    table = {"email": MAILS, "call": CALLS}.get(channel, TEXTS)
-    return table
+    if channel == "email":
+        return MAILS
+    return CALLS if channel == "call" else TEXTS
 
 
 def usual(kind: str, channel: str, language: str) -> Wording:

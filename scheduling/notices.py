@@ -12,7 +12,7 @@ from messaging.models import Message
 from messaging.outbox import queue_message, withdraw_messages
 from messaging.templates import render
 from patients.contacts import Reach, practice_name_for, reachability, show_phone
-from patients.models import Channel, ContactPoint, Patient
+from patients.models import Channel, Patient
 from patients.zones import after_quiet
 from practices.audit import Actor
 from practices.models import Language
@@ -82,8 +82,7 @@ def tell(
     send_after = send_after or timezone.now() + practice.undo_window
     reach = reach or reachability([visit.patient])[visit.patient_id]
     channel = channel_for(visit.patient, reach)
-    point = reach.point_for(channel) if channel else None
-    if channel is None or point is None or leaves_too_late(visit, channel, point, send_after):
+    if channel is None or leaves_too_late(visit, channel, reach, send_after):
         return None
     language = visit.patient.language
     words = render(kind, language, _variables(visit, kind, language), channel=channel)
@@ -108,9 +107,10 @@ def tell(
     return message
 
 
-def leaves_too_late(visit: Appointment, channel: str, point: ContactPoint, send_after: dt.datetime) -> bool:
+def leaves_too_late(visit: Appointment, channel: str, reach: Reach, send_after: dt.datetime) -> bool:
     """Whether the quiet hours would keep it until the visit has begun."""
-    number = "" if channel == Channel.EMAIL else str(point.value)
+    point = reach.point_for(channel)
+    number = str(point.value) if point is not None and channel != Channel.EMAIL else ""
     return after_quiet(current_practice(), number, send_after) >= visit.starts_at
 
 
