@@ -17,7 +17,7 @@ from tools.drills.ground import Ground
 Figures = dict[str, Any]
 TEXTS, FEW_TEXTS = 48, 24
 LONG_ENOUGH = 90.0  # seconds; only a failing drill takes them
-CONTROL_SECONDS, CONTROL_TRIES = 12.0, 4
+CONTROL_SECONDS, CONTROL_TRIES = 20.0, 4
 LEASE = 2.5
 # Most answers take a while: whoever is killed then has sent what nobody knows of.
 SLOW = [{"kind": "slow", "rate": 0.7, "seconds": 0.2}]
@@ -127,6 +127,8 @@ def somebody_gets_two(round_: Round, faults: list[Figures], break_it: Callable[[
     for _ in range(CONTROL_TRIES):
         sending = Sending(round_, faults)
         break_it(sending)
+        for worker in round_.ground.crew:
+            worker.wait_until_it_works()
         if sending.until_twice():
             return True
     return False
@@ -222,7 +224,7 @@ def hang(sending: Sending, groups: int) -> int:
 def worker_hangs_control(round_: Round) -> bool:
     def break_it(sending: Sending) -> None:
         sending.until(1 / 6)
-        hang(sending, 2)
+        hang(sending, 1)  # the other group sends what the stopped one has sent
 
     return somebody_gets_two(round_, SLOW, break_it)
 
