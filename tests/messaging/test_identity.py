@@ -1,4 +1,4 @@
-"""Before anything is told: two facts, who speaks, three wrong answers, an override, and what is kept of it."""
+"""Before anything is told: two facts, who speaks, three wrong answers, an override, and what is kept."""
 
 import datetime as dt
 import json
@@ -10,13 +10,14 @@ from django.db import connection
 from django.test import Client
 
 from messaging import identity
-from messaging.models import Call, IdentityCheck
+from messaging.models import Call, Conversation, IdentityCheck
+from patients.flags import raise_flag
 from patients.models import ContactPoint, Patient, RelatedPerson
 from patients.privacy import disclosures
-from practices.models import AuditEntry, Role
+from practices.models import AuditEntry, PracticeCard, Role
 from practices.tenancy import inside
 from scheduling.models import Appointment, Status
-from tests.factories import a_member, a_patient, a_practice, a_practitioner, a_type, a_user
+from tests.factories import a_member, a_patient, a_practice, a_practitioner, a_type, a_user, an_actor
 
 BIRTH, PHONE, ZIP = "fact_birth_date", "fact_phone", "fact_postal_code"
 MAIL, VISIT = "fact_email", "fact_last_visit"
@@ -244,3 +245,32 @@ def test_the_chip_asks_the_database_a_fixed_number_of_times(
         ask(desk, **{BIRTH: "3/15/86", ZIP: "04101"})
     with inside(desk.practice), django_assert_num_queries(1):
         assert identity.state_of(desk.call, desk.patient).wrong == 3
+
+
+def test_beside_a_conversation_stands_what_to_know_first_and_who_may_speak(desk: Any) -> None:
+    a_mother(desk, "billing")
+    with inside(desk.practice):
+        raise_flag(patient=desk.patient, kind="upset", words="Waited twice", by=an_actor(desk.member))
+        own = Conversation.objects.create(practice=desk.practice, patient=desk.patient)
+        nobodys = Conversation.objects.create(practice=desk.practice, address_index="x")
+    beside = f"/p/{desk.practice.slug}/inbox/{{}}/context/"
+    text = desk.client.get(beside.format(own.pk)).content.decode()
+    for said in ("Born Mar 14, 1986", "Waited twice", "Rosa Vega, parent", "Billing"):
+        assert said in text
+    assert desk.client.get(beside.format(nobodys.pk)).content == b""
+    desk.member.user.privacy_mode = True
+    desk.member.user.save()
+    hidden = desk.client.get(beside.format(own.pk)).content.decode()
+    for secret in ("1986", "Waited", "Rosa"):
+        assert secret not in hidden
+
+
+def test_an_open_conversation_of_a_possible_emergency_shows_the_script(desk: Any) -> None:
+    with inside(desk.practice):
+        PracticeCard.objects.create(practice=desk.practice, number=1, content={"emergency": "Dial 911 now."})
+        thread = Conversation.objects.create(practice=desk.practice, patient=desk.patient, urgency=0)
+    address = f"/p/{desk.practice.slug}/inbox/{thread.pk}/"
+    assert "Dial 911 now." in desk.client.get(address).content.decode()
+    with inside(desk.practice):
+        Conversation.objects.filter(pk=thread.pk).update(urgency=2)
+    assert "Dial 911 now." not in desk.client.get(address).content.decode()
