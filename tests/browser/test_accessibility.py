@@ -60,6 +60,8 @@ def pages_of(practice: Practice) -> Iterator[str]:
             "patients",
             "patient-new",
             "changes-earlier",
+            "inbox",
+            "inbox-new",
         ],
         str(visit.pk): ["appointment", "appointment-move", "appointment-cancel"],
         str(patient.pk): ["patient", "patient-edit", "patient-access", "patient-messages"],
@@ -68,6 +70,8 @@ def pages_of(practice: Practice) -> Iterator[str]:
         "practice-settings",
         "practice-hours",
         "practice-people",
+        "wordings",
+        "saved-replies",
         "settings-clinicians",
         "settings-types",
     ]
