@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tools.drills.lineup import Drill, Round
 
 USUAL_SEEDS = 3
+MORE_TRIES = 3
 NAMES = ("sender-killed", "child-killed", "worker-hangs", "supplier-fails", "broker-lost", "webhook-storm")
 
 
@@ -64,6 +65,10 @@ def report(name: str, drill: Drill, round_: Round, control: bool | None) -> bool
     """Run one drill and print its line; return whether it held, and its control failed if it was tried."""
     began = time.monotonic()
     found = drill.run(round_)
+    for _ in range(MORE_TRIES):
+        if found.proves or not found.as_expected:
+            break
+        found = drill.run(round_)  # nobody was hit: the day proved nothing
     line = {
         "drill": name,
         "seed": round_.seed,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -23,7 +22,6 @@ from practices.tenancy import inside
 from tools.pretend_supplier.client import SupplierClient
 
 WAITING = ["queued", "sending", "uncertain"]
-_lines = itertools.count(1)
 
 
 def due_texts(practice: Practice, count: int, area: int = 503) -> list[str]:
@@ -72,12 +70,14 @@ def in_hand(practice: Practice) -> int:
         return Message.objects.filter(status="sending").count()
 
 
-def sweep_until(ended: Callable[[], bool], seconds: float, sweep: Callable[[], None] = sweep) -> bool:
+def sweep_until(
+    ended: Callable[[], bool], seconds: float, sweep: Callable[[], None] = sweep, pause: float = 0.1
+) -> bool:
     """Wake the workers again and again until something holds; return whether it did in time."""
     until = time.monotonic() + seconds
     while not (held := ended()) and time.monotonic() < until:
         sweep()
-        time.sleep(0.1)
+        time.sleep(pause)
     return held
 
 

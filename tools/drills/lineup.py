@@ -32,9 +32,19 @@ class Found:
     proof: Figures = field(default_factory=dict)
 
     @property
+    def as_expected(self) -> bool:
+        """Return whether it came out as expected."""
+        return self.expected == self.got
+
+    @property
+    def proves(self) -> bool:
+        """Return whether something really broke."""
+        return all(self.proof.values())
+
+    @property
     def held(self) -> bool:
-        """Return whether it came out as expected, after something really broke."""
-        return self.expected == self.got and all(self.proof.values())
+        """Return whether it came out as expected after something really broke."""
+        return self.as_expected and self.proves
 
 
 class Round:
@@ -96,7 +106,17 @@ class Sending:
     def until(self, share: float) -> None:
         """Go on until a share of the texts is with the supplier."""
         wanted = max(1, round(share * len(self.numbers)))
-        day.sweep_until(lambda: self.sent() >= wanted, LONG_ENOUGH, self.sweep)
+        day.sweep_until(lambda: self.sent() >= wanted, LONG_ENOUGH, self.sweep, pause=0.02)
+        self.until_in_hand()
+
+    def until_in_hand(self) -> None:
+        """Go on until some worker holds texts, or none are left."""
+        day.sweep_until(
+            lambda: day.in_hand(self.practice) > 0 or day.left(self.practice) == 0,
+            LONG_ENOUGH,
+            self.sweep,
+            pause=0.02,
+        )
 
     def count_orphans(self) -> None:
         """Count what is in the hands of workers that were just killed or stopped."""
