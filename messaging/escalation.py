@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from messaging.ack_links import LIVES, address_for
 from messaging.models import DeskRules, EscalationStep, Message, StaffMessage, Task
-from messaging.outbox import address_index, compose, queue_message, store_messages, withdraw_messages
+from messaging.outbox import address_index, queue_message, withdraw_messages
 from messaging.routing import House, join
 from messaging.staff_messages import HANDED_OVER, acknowledge, task_key
 from patients.models import Channel
@@ -118,7 +118,8 @@ def ask(message: StaffMessage, person: User, step: Next) -> None:
     for channel, to in ways_to(person):
         # The control of the drill: without the lock and the key both workers' steps would go out.
         loose = f":{uuid.uuid4()}" if "escalation-lock" in settings.SWITCHED_OFF else ""
-        asking = compose(
+        sent = queue_message(
+            patient=None,
             staff=person,
             channel=channel,
             kind=Message.Kind.URGENT,
@@ -131,8 +132,8 @@ def ask(message: StaffMessage, person: User, step: Next) -> None:
             useful_until=timezone.now() + WORTH_SENDING,
             ignores_quiet_hours=True,
             followed=True,  # by the next step: that one did not arrive stands in the log
+            by=SYSTEM,
         )
-        sent = store_messages([asking], by=SYSTEM)[0]
         log(message, person, channel, sent, said(person, channel, step))
 
 

@@ -136,9 +136,7 @@ def test_the_audiences_are_those_of_the_diary(desk, noon):
     def names(**fields: Any) -> list[str]:
         broadcast = drafted(desk, **fields)
         with inside(desk.practice):
-            return [
-                row.patient.given for row in broadcast.recipients.select_related("patient").order_by("pk")
-            ]
+            return sorted(row.patient.given for row in broadcast.recipients.select_related("patient"))
 
     assert names() == ["P0", "P1"]
     assert names(args={"option": str(desk.lim.pk)}) == ["Other"]
