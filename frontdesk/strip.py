@@ -30,6 +30,7 @@ MOST_RINGING = 2  # more are counted in the box, and stand on the page of all ca
 MOST_NAMES = 3
 SWITCHED_BY_KEYS = 4
 TAKEN_IS_NEWS = dt.timedelta(seconds=20)
+NOBODY_RINGS_LONGER = dt.timedelta(hours=1)
 Status, Direction = Call.Status, Call.Direction
 KINDS: dict[str, str] = {
     Status.QUEUED: "dial",
@@ -147,7 +148,8 @@ def part_of(admission: Admission, *, private: bool) -> Part:
     One query where nothing happens; the others do not grow with the calls that ring.
     """
     user, practice, now = admission.membership.user, admission.practice, timezone.now()
-    news = Q(handler__isnull=False, answered_at__gte=now - TAKEN_IS_NEWS)
+    # By the time they began: of that there is an index, and nobody rings for an hour.
+    news = Q(started_at__gte=now - NOBODY_RINGS_LONGER, answered_at__gte=now - TAKEN_IS_NEWS)
     calls = list(
         Call.objects.filter(Q(status__in=Call.PRESENT) | news)
         .select_related("patient", "handler")
