@@ -20,6 +20,7 @@ from scheduling.models import Notice, ReminderRule
 from scheduling.planning import Planned, plan
 from scheduling.reminding import key_of
 from scheduling.rules import active_rules
+from scheduling.wallclock import boundary
 from scheduling.words import clock, short_day, short_when
 
 DAYS = 7
@@ -97,12 +98,12 @@ class Forecast:
 def forecast(practice: Practice, now: dt.datetime, *, private: bool) -> Forecast:
     """What the rules will send in seven days, with what waits in the outbox already; nothing is written."""
     rules = active_rules()
-    until = now + dt.timedelta(days=DAYS)
+    today = now.astimezone(practice.zone).date()
+    until = boundary(today + dt.timedelta(days=DAYS), dt.time(), practice.zone)
     planned = plan(rules, since=now, until=until, now=now)
     lines = [*waiting_lines(now, until, practice, private), *planned_lines(planned, now, practice, private)]
     lines.sort(key=lambda line: (line.at, line.name))
-    today = now.astimezone(practice.zone).date()
-    days = [today + dt.timedelta(days=number) for number in range(DAYS + 1)]
+    days = [today + dt.timedelta(days=number) for number in range(DAYS)]
     by_day = {day: Day(day, short_day(day, today)) for day in days}
     for line in lines:
         day = by_day.get(line.at.astimezone(practice.zone).date())

@@ -17,6 +17,10 @@ from scheduling.rule_forms import CapsForm, RuleForm
 from scheduling.rules import RuleRefused, active_rules, save_rule, take_down
 from scheduling.settings_views import page
 
+NEW = {
+    **{"unit": "days", "number": 1, "at": "16:00", "asks": True},
+    **{"first": "sms", "second": "email", "third": "call"},
+}
 either = require_http_methods(["GET", "POST"])
 
 
@@ -26,11 +30,12 @@ def rows() -> list[dict[str, Any]]:
         active_rules(store=True),
         key=lambda rule: rule.appointment_type.name if rule.appointment_type else "",
     )
+    general = "All other types" if any(rule.appointment_type_id for rule in ordered) else "All types"
     return [
         {
             "rule": rule,
             "words": rule_words(rule),
-            "whose": rule.appointment_type.name if rule.appointment_type else "All other types",
+            "whose": rule.appointment_type.name if rule.appointment_type else general,
             "ways": ", then ".join(WORDS[way].lower() for way in rule.channels).capitalize(),
         }
         for rule in ordered
@@ -39,9 +44,7 @@ def rows() -> list[dict[str, Any]]:
 
 def rules_page(request: DeskRequest, **forms: Any) -> HttpResponse:
     """All rules, with one form of the chosen or a new one, and the limits."""
-    usual: dict[str, Any] = {
-        "form": RuleForm(initial={"unit": "days", "number": 2, "at": "10:00", "asks": True})
-    }
+    usual: dict[str, Any] = {"form": RuleForm(initial=NEW)}
     usual |= {"caps": CapsForm(instance=DeskRules.of_practice(), prefix="caps")}
     return page(request, "reminders", "reminders", **(usual | {"rules": rows(), "chosen": None} | forms))
 
