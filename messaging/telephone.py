@@ -37,7 +37,7 @@ LEASE = dt.timedelta(seconds=45)
 DESK_RINGS = 25  # seconds
 PATIENT_RINGS = 40
 CLOCKS_APART = dt.timedelta(seconds=30)
-TAKEN = Answer("accepted", supplier_id="-")
+TAKEN = Answer("accepted", supplier_id=voice.NONE)
 PROBLEMS = {
     Verb.ANSWER: "You were not connected",
     Verb.HOLD: "The caller was not put on hold",
@@ -110,7 +110,7 @@ def wait_for_retry(practice: Practice) -> bool:
     """Whether something is to be tried again within two seconds; waits for it."""
     with inside(practice):
         soon = timezone.now() + 2 * PAUSE
-        again = CallCommand.objects.filter(status=Status.SENDING, claim=None, claimed_until__lte=soon)
+        again = CallCommand.objects.filter(status=Status.SENDING, claimed_until__lte=soon)
         if not again.exists():
             return False
     time.sleep(PAUSE.total_seconds())
@@ -285,9 +285,9 @@ def ring(practice: Practice, account: sms.Account, job: Job, seconds: int, url: 
     if job.rung:
         return Result(TAKEN, job.rung)
     if job.tried_before:
-        for listed in voice.calls_to(account, from_=line, to=job.to):
-            if listed.sid not in job.known and (listed.created_at is None or listed.created_at >= job.since):
-                return Result(TAKEN, listed.sid)
+        found = voice.look_up(account, from_=line, to=job.to, since=job.since, known=job.known)
+        if found.supplier_id != voice.NONE:  # found, or the supplier cannot be asked
+            return Result(found, found.supplier_id)
     rung = voice.ring(account, from_=line, to=job.to, url=url, callback=callback, timeout=seconds)
     return Result(rung, rung.supplier_id)
 

@@ -4,6 +4,7 @@ The upper half asks the supplier for something and returns what came of it, neve
 says in TwiML what a line shall do. Times, patients and rules are not known here.
 """
 
+import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -72,6 +73,20 @@ def calls_to(account: Account, *, from_: str, to: str) -> list[Listed]:
     """The latest calls from our line to a number, newest first; raises when the supplier does not answer."""
     found: Iterable[Any] = client_for(account).calls.list(from_=from_, to=to, limit=50)
     return [Listed(str(call.sid), "", call.date_created or call.start_time) for call in found]
+
+
+NONE = "-"  # in place of a line: there is none
+
+
+def look_up(account: Account, *, from_: str, to: str, since: dt.datetime, known: frozenset[str]) -> Answer:
+    """The line that an order of unknown outcome rang, by the supplier's list: NONE when it rang none."""
+
+    def look() -> Listed:
+        listed = calls_to(account, from_=from_, to=to)
+        rung = (one for one in listed if one.created_at is None or one.created_at >= since)
+        return next((one for one in rung if one.sid not in known), Listed(NONE, "", None))
+
+    return handed_over(look)
 
 
 def redirect(account: Account, line: str, url: str) -> Answer:

@@ -127,6 +127,7 @@ def test_a_worker_that_died_after_ringing_is_not_repeated(practice, patient, exc
         (job,) = telephone.claim(10)
     telephone.carry_out(practice, telephone.sms.Account(exchange.account_sid, exchange.auth_token), job)
     # … and dies here: nothing is stored. Its lease ends.
+    desk.when(call, lambda row: row.staff_leg_id)
     telephone.carry_out_all(practice)
     with inside(practice):
         assert CallCommand.objects.get().status == "sending"
