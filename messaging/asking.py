@@ -16,6 +16,7 @@ from messaging.acting import remember
 from messaging.models import Message
 from messaging.outbox import queue_message
 from messaging.templates import BARE, PLAIN, segments
+from patients.contacts import practice_name_for
 from patients.models import Channel
 from patients.names import fold
 from practices.audit import Actor
@@ -80,7 +81,7 @@ def ask_which(
 
     `about` is the message of ours that the text answered: about one message there is one question.
     """
-    body = question(options, language)
+    body = question(options, language, name=practice_name_for(message.patient, language))
     if message.channel != Channel.SMS or body is None:
         return False
     now = timezone.now()
@@ -104,7 +105,7 @@ def ask_which(
     return True
 
 
-def question(options: Sequence[Option], language: str) -> str | None:
+def question(options: Sequence[Option], language: str, *, name: str = "") -> str | None:
     """The words of the question; None when the visits cannot be told apart in two texts."""
     if not 2 <= len(options) <= MOST:
         return None
@@ -115,7 +116,7 @@ def question(options: Sequence[Option], language: str) -> str | None:
     frame, line, both, every = WORDS.get(language, WORDS["en"])
     lines = [line.format(n=n, what=what) for n, what in enumerate(names, start=1)]
     lines.append(line.format(n=len(names) + 1, what=both if len(names) == 2 else every))
-    body = frame.format(practice=practice.public_name, options=", ".join(lines)).translate(PLAIN)
+    body = frame.format(practice=name or practice.public_name, options=", ".join(lines)).translate(PLAIN)
     return body if segments(body) <= MOST_SEGMENTS else None
 
 
