@@ -138,7 +138,7 @@ class Changing(serializers.Serializer[Any]):
 
 
 def thread_shape(thread: Conversation) -> dict[str, Any]:
-    names = {number: name for name, number in URGENCIES.items()}
+    names: dict[int, str] = {int(number): name for name, number in URGENCIES.items()}
     owner = thread.owner
     return {
         "id": thread.pk,

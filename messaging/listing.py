@@ -194,7 +194,7 @@ def row_of(thread: Conversation, practice: Practice, user: User, now: dt.datetim
 def name_of(thread: Conversation, *, private: bool) -> str:
     """Whom a thread is with: the patient, or the number or address of a stranger."""
     if thread.patient is not None:
-        return thread.patient.shown_name(private=private)
+        return str(thread.patient.shown_name(private=private))
     address = str(thread.address)
     if not address:
         return "Number withheld"

@@ -8,7 +8,7 @@ import re
 import string
 from collections.abc import Iterable, Iterator
 
-from messaging.replies import CARRIER_STOP, STOP
+from messaging.phrases import CARRIER_STOP, STOP
 from messaging.templates import GSM_BASIC, GSM_TWICE, PLAIN, segments
 from patients.names import fold
 

@@ -110,9 +110,12 @@ def thread(request: DeskRequest, conversation_id: uuid.UUID) -> HttpResponse:
     return show(request, found)
 
 
-def show(request: DeskRequest, thread: Conversation, status: int = 200, **more: Any) -> HttpResponse:
+def show(
+    request: DeskRequest, thread: Conversation, status: int = 200, place: str = "", **more: Any
+) -> HttpResponse:
     """The page of a conversation; a script gets the part that it asked for."""
-    place = "record" if (request.GET.get("place") or request.POST.get("place")) == "record" else "inbox"
+    asked = place or request.GET.get("place") or request.POST.get("place")
+    place = "record" if asked == "record" else "inbox"
     page = page_of(request, thread, composer, place=place, **more)
     context: dict[str, Any] = {"page": page, "thread": thread, "name": page.name, "open_id": thread.pk}
     context |= {"draft_url": reverse("drafts", args=[request.practice.slug]), "practice": request.practice}
@@ -339,10 +342,7 @@ def give(request: DeskRequest, conversation_id: uuid.UUID) -> HttpResponse:
 @require_GET
 def patient_messages(request: DeskRequest, patient_id: uuid.UUID) -> HttpResponse:
     """The Messages tab of a record: the same conversation, under the record's head."""
-    found = of_patient(patient_id)
-    request.GET = request.GET.copy()
-    request.GET["place"] = "record"
-    return show(request, found)
+    return show(request, of_patient(patient_id), place="record")
 
 
 @requires("inbox.view")
