@@ -118,24 +118,24 @@ def earlier(request: DeskRequest) -> HttpResponse:
 
 @requires("practice.change")
 @require_GET
-def version(request: DeskRequest, number: int) -> HttpResponse:
+def version(request: DeskRequest, card_version: int) -> HttpResponse:
     """One version as it was, beside what going back to it would change."""
-    card, current = found(number), current_card()
+    card, current = found(card_version), current_card()
     context = {"tab": "card", "card": card, "current": current, "changes": differences(current, card)}
     return render(request, "practices/card_version.html", context)
 
 
 @requires("practice.change")
 @require_POST
-def go_back(request: DeskRequest, number: int) -> HttpResponse:
+def go_back(request: DeskRequest, card_version: int) -> HttpResponse:
     """Makes an earlier version the newest one."""
-    found(number)
+    found(card_version)
     try:
-        restore(number=number, base=version_in(request.POST.get("base")), by=request.actor)
+        restore(number=card_version, base=version_in(request.POST.get("base")), by=request.actor)
     except StaleCard:
         messages.warning(request, "Somebody saved another version meanwhile. Look at it before you go back.")
         return redirect("card-versions", request.practice.slug)
-    messages.success(request, f"The card is as it was in version {number}.")
+    messages.success(request, f"The card is as it was in version {card_version}.")
     return redirect("card-edit", request.practice.slug)
 
 

@@ -11,8 +11,8 @@ urlpatterns = [
     path("settings/closures/<uuid:closure_id>/remove/", views.closure_remove, name="closure-remove"),
     path("settings/card/", card_views.edit, name="card-edit"),
     path("settings/card/versions/", card_views.earlier, name="card-versions"),
-    path("settings/card/versions/<int:number>/", card_views.version, name="card-version"),
-    path("settings/card/versions/<int:number>/back/", card_views.go_back, name="card-back"),
+    path("settings/card/versions/<int:card_version>/", card_views.version, name="card-version"),
+    path("settings/card/versions/<int:card_version>/back/", card_views.go_back, name="card-back"),
     path("settings/people/", views.people, name="practice-people"),
     path("settings/people/<uuid:membership_id>/", views.person, name="practice-person"),
 ]

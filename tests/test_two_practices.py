@@ -40,6 +40,7 @@ from patients.flags import raise_flag
 from patients.registry import ConsentGiven, ContactGiven, register_patient
 from patients.related import add_related
 from practices.apikeys import create_api_key
+from practices.card import save_card
 from practices.models import Closure, Membership, Role
 from practices.tenancy import inside
 from scheduling.availability import free_times
@@ -182,8 +183,9 @@ def a_house(slug: str, given: str, family: str, secret: str, phone: str, email: 
             content=b"GIF89a" + secret.encode(),
         )  # fmt: skip
         reply = SavedReply.objects.create(practice=practice, name=secret, body_en=f"{secret} reply")
+        save_card(content={"greeting": f"{secret} here"}, base=0, by=by)
         ids = {
-            "practice": slug, "patient_id": patient.pk, "appointment_id": visit.pk,
+            "practice": slug, "card_version": 1, "patient_id": patient.pk, "appointment_id": visit.pk,
             "message_id": incoming.pk, "task_id": Task.objects.get(message=incoming).pk,
             "change_id": Change.objects.get(appointment=visit).pk, "finding_id": finding.pk,
             "handover_id": handover.pk, "membership_id": member.pk, "member_id": member.pk,
