@@ -12,7 +12,7 @@ from messaging.models import Call, Recipient, StaffMessage
 from messaging.routing import ROLES, House
 from messaging.staff_messages import LONGEST, MessageRefused, number_of, say_when
 from patients.models import Patient
-from practices.forms import ClockField, DayField
+from practices.formfields import ClockField, DayField
 from practices.models import Practice, User
 
 PROMISES = {"30": "In 30 minutes", "60": "In an hour", "120": "In two hours", "240": "In four hours"}

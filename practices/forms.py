@@ -7,30 +7,10 @@ from typing import Any
 from django import forms
 
 from practices.administration import Hours
+from practices.formfields import ClockField, DayField
 from practices.models import Closure, Language, Practice, Role, Weekday
 
 SPANS_A_DAY = 2  # before and after lunch; more where a day has more
-
-
-class ClockField(forms.TimeField):
-    """A time of day, typed or picked."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        widget = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
-        super().__init__(**({"widget": widget} | kwargs))
-
-
-class DayField(forms.DateField):
-    """A calendar date, typed or picked, of a year in which a practice may plan."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**({"widget": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")} | kwargs))
-
-    def clean(self, value: Any) -> Any:
-        day = super().clean(value)
-        if day is not None and not 1970 <= day.year <= 2200:
-            raise forms.ValidationError("Use a year between 1970 and 2200.")
-        return day
 
 
 class PracticeForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -6,7 +6,7 @@ from django import forms
 
 from messaging.models import DeskRules
 from patients.models import Channel
-from practices.forms import ClockField
+from practices.formfields import ClockField
 from scheduling.models import AppointmentType, ReminderRule
 from scheduling.rules import MOST_DAYS, MOST_HOURS
 

@@ -15,7 +15,7 @@ from scheduling.forecast import WORDS, rule_words
 from scheduling.models import ReminderRule
 from scheduling.rule_forms import CapsForm, RuleForm
 from scheduling.rules import RuleRefused, active_rules, save_rule, take_down
-from scheduling.settings_views import page
+from scheduling.settings_page import page
 
 NEW = {
     **{"unit": "days", "number": 1, "at": "16:00", "asks": True},

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from practices.forms import ClockField, DayField
+from practices.formfields import ClockField, DayField
 from practices.models import Membership, Practice, Role, Room, User
 from scheduling.administration import Period
 from scheduling.models import AppointmentType, Practitioner

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -19,6 +19,7 @@ from scheduling import administration
 from scheduling.administration import Period, periods_of
 from scheduling.models import AppointmentType, Practitioner, TimeOff, WeeklyHours
 from scheduling.settings_forms import PeriodForm, PractitionerForm, TimeOffForm, TypeForm
+from scheduling.settings_page import page
 from scheduling.words import clock, short_when
 
 either = require_http_methods(["GET", "POST"])
@@ -54,13 +55,6 @@ def week_words(week: list[Hours]) -> list[str]:
     for span in sorted(week, key=lambda span: (span.weekday, span.starts)):
         days.setdefault(span.weekday, []).append(f"{clock(span.starts)} to {clock(span.ends)}")
     return [f"{Weekday(day).label[:3]} {', '.join(spans)}" for day, spans in days.items()]
-
-
-def page(request: DeskRequest, name: str, tab: str, **context: Any) -> HttpResponse:
-    """A settings page; one with errors answers 422."""
-    wrong = any(getattr(value, "errors", None) for value in context.values())
-    template = f"scheduling/settings_{name}.html"
-    return render(request, template, {"tab": tab, **context}, status=422 if wrong else 200)
 
 
 @requires("practice.change")
