@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 USUAL_SEEDS = 3
 MORE_TRIES = 3
-NAMES = ("sender-killed", "child-killed", "worker-hangs", "supplier-fails", "broker-lost", "webhook-storm")
+# In the order of their controls: those that want the same protection switched off stand together.
+NAMES = ("sender-killed", "child-killed", "worker-hangs", "supplier-fails", "webhook-storm", "broker-lost")
 
 
 def command(arguments: list[str]) -> int:
