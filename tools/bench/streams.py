@@ -76,7 +76,7 @@ class Streams:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.loop.call_soon_threadsafe(self._close)
         self.thread.join(10)
 
     # As many at a time as a crowd of browsers that comes back after a break, not all in one instant.
@@ -87,6 +87,11 @@ class Streams:
         for _ in range(self.count):
             self.loop.create_task(self._hold())
         self.loop.run_forever()
+
+    def _close(self) -> None:
+        for task in asyncio.all_tasks(self.loop):
+            task.cancel()
+        self.loop.call_later(0.2, self.loop.stop)
 
     async def _hold(self) -> None:
         async with self.door:
