@@ -23,14 +23,14 @@ class Callee:
 
 
 def callee_of(data: QueryDict, conversation_id: uuid.UUID | None = None) -> Callee:
-    """Whom the posted ids name: `patient` (and `contact`), `thread`, `message` (for the staff) or `call`.
+    """Whom the posted ids name: `patient` (and `contact`), `thread`, `staff_message` or `call`.
 
     Raises Http404 for a row that is not of the practice whose scope is open, or has nobody to call.
     """
     thread = conversation_id or as_uuid(data.get("thread"))
     if thread is not None:
         return of_thread(row_of(Conversation, thread))
-    if message := as_uuid(data.get("message")):
+    if message := as_uuid(data.get("staff_message")):
         row = row_of(StaffMessage, message)
         return some(Callee(row.patient, str(row.callback_number)))
     if call := as_uuid(data.get("call")):

@@ -440,7 +440,7 @@ def test_a_press_on_call_needs_ids_alone(house: House, dana: Client, named: str)
             }
         if named == "message":
             data = {
-                "message": StaffMessage.objects.create(
+                "staff_message": StaffMessage.objects.create(
                     practice=house.harbor, kind="other", recipient="on-call", body="Call her",
                     callback_number="+15035550187", once_key="m",
                 ).pk
