@@ -17,7 +17,7 @@ from messaging.models import Call, IdentityCheck
 from patients.contacts import parse_email, parse_phone
 from patients.dates import parse_birth_date, parse_past_day
 from patients.models import ContactPoint, Patient, RelatedPerson
-from patients.privacy import disclose, labels_of, wishes
+from patients.privacy import disclose, wishes
 from practices import audit, changes
 from practices.audit import Actor
 
@@ -123,7 +123,7 @@ def limit_of(speaker: RelatedPerson) -> str:
     if set(told) >= {May.APPOINTMENTS, May.BILLING, May.RESULTS, May.CLINICAL}:
         return ""
     if told:
-        return f"Say nothing more than {labels_of(told)}."
+        return f"Say nothing more than {RelatedPerson.words_of(told)}."
     if May.BOOK in speaker.may:
         return "Say nothing more than the times you offer."
     if May.MESSAGES in speaker.may:
@@ -321,7 +321,7 @@ def _opened(call: Call, patient: Patient, why: str, by: Actor) -> Identity:
     if now.stranger:
         what = "What the reason names"
     elif now.speaker:
-        what = f"Told of: {labels_of(list(now.speaker.may)) or 'nothing'}"
+        what = f"Told of: {now.speaker.told or 'nothing'}"
     else:
         what = "Details of the record, to the patient herself or himself"
     disclose(patient=patient, subject=call, recipient=now.who, what=what, why=why, by=by)

@@ -1,6 +1,7 @@
 """The people a practice looks after: records, contacts, consent, and what must be known first."""
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -218,6 +219,17 @@ class RelatedPerson(PracticeOwned):
 
     def __str__(self) -> str:
         return f"{self.relationship} of {self.patient_id}"
+
+    @classmethod
+    def words_of(cls, may: Collection[str]) -> str:
+        """Permissions as words in a sentence: “times of visits and billing”."""
+        words = [cls.May(one).label.lower() for one in cls.May.values if one in may]
+        return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+    @property
+    def told(self) -> str:
+        """What she may be told, in words."""
+        return self.words_of(self.may)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.phone_index = blind_index(self.practice_id, "phone", self.phone)

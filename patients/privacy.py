@@ -5,7 +5,7 @@ import uuid
 from dataclasses import dataclass
 
 from patients.joining import also_known_as
-from patients.models import Patient, RelatedPerson
+from patients.models import Patient
 from practices import audit
 from practices.audit import Actor
 from practices.models import AuditEntry
@@ -63,11 +63,3 @@ def wishes(patient: Patient) -> list[str]:
     if patient.privacy_note:
         found.append(str(patient.privacy_note))
     return found
-
-
-def labels_of(may: list[str] | tuple[str, ...]) -> str:
-    """Permissions as words in a sentence: “times of visits and billing”."""
-    words = [RelatedPerson.May(one).label.lower() for one in RelatedPerson.May.values if one in may]
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} and {words[-1]}"

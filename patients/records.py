@@ -6,7 +6,6 @@ from typing import Any
 from patients.contacts import show_phone
 from patients.joining import also_known_as
 from patients.models import Channel, Consent, ContactPoint, Need, Patient, RelatedPerson
-from patients.privacy import labels_of
 from patients.search import Match
 from practices.access import Admission
 from practices.models import AccessEvent, AuditEntry, Practice, User
@@ -109,13 +108,11 @@ def consents(patient: Patient) -> list[dict[str, Any]]:
 
 def around(patient: Patient) -> dict[str, Any]:
     """The people who may speak for the patient, what each may be told, and those whose permission ended."""
-    everybody = RelatedPerson.objects.filter(patient=patient).order_by("since", "pk")
-    people, ended = [], []
-    for person in everybody:
-        person.told = labels_of(list(person.may))
-        person.phone_text = show_phone(person.phone) if person.phone else ""
-        (ended if person.ended_at else people).append(person)
-    return {"people": people, "ended": ended}
+    everybody = list(RelatedPerson.objects.filter(patient=patient).order_by("since", "pk"))
+    return {
+        "people": [person for person in everybody if not person.ended_at],
+        "ended": [person for person in everybody if person.ended_at],
+    }
 
 
 def needs(patient: Patient) -> list[tuple[str, str]]:

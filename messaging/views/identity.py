@@ -13,7 +13,6 @@ from messaging.identity import Identity, IdentityRefused
 from messaging.identity_forms import IdentityForm
 from messaging.models import Call
 from patients.models import Patient, RelatedPerson
-from patients.privacy import labels_of
 from practices.access import DeskRequest, requires
 from practices.audit import record_read
 
@@ -113,7 +112,7 @@ def chosen(now: Identity) -> str:
 
 def told(person: RelatedPerson) -> dict[str, Any]:
     """What one of the patient's people may be told, and where to stop."""
-    return {"may": labels_of(list(person.may)), "limit": identity.limit_of(person)}
+    return {"may": person.told, "limit": identity.limit_of(person)}
 
 
 def done(request: DeskRequest, now: Identity) -> HttpResponse:

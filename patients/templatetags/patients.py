@@ -4,11 +4,18 @@ from typing import Any
 
 from django import template
 
+from patients.contacts import show_phone
 from patients.flags import in_force
 from patients.models import Patient
 from patients.privacy import wishes
 
 register = template.Library()
+
+
+@register.filter
+def phone(number: str) -> str:
+    """A number as the desk reads it out."""
+    return show_phone(number) if number else ""
 
 
 @register.inclusion_tag("patients/know_first.html")
