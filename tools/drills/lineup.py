@@ -19,6 +19,7 @@ TEXTS, FEW_TEXTS = 48, 24
 LONG_ENOUGH = 90.0  # seconds; only a failing drill takes them
 CONTROL_SECONDS, CONTROL_TRIES = 20.0, 4
 LEASE = 2.5
+LATE = 120.0  # seconds until a quiet supplier reports anything
 # Most answers take a while: whoever is killed then has sent what nobody knows of.
 SLOW = [{"kind": "slow", "rate": 0.7, "seconds": 0.2}]
 
@@ -87,8 +88,11 @@ class Round:
 class Sending:
     """Texts of one practice under way, while something breaks."""
 
-    def __init__(self, round_: Round, faults: list[Figures]) -> None:
+    def __init__(self, round_: Round, faults: list[Figures], quiet: bool | None = None) -> None:
+        """A quiet supplier reports late: nothing but asking it settles a doubt; else chance decides."""
         self.round, self.ground = round_, round_.ground
+        quiet = round_.chance.random() < 0.5 if quiet is None else quiet
+        self.ground.supplier.delays(sent_after=LATE if quiet else 0.02)
         self.practice = round_.practice()
         self.numbers = round_.numbers(self.practice)
         self.line = str(self.practice.line_number)
@@ -145,7 +149,7 @@ def somebody_gets_two(round_: Round, faults: list[Figures], break_it: Callable[[
     """The control of most drills: without reconciling a second text goes. Chance may want several days."""
     round_.ground.without("reconcile")
     for _ in range(CONTROL_TRIES):
-        sending = Sending(round_, faults)
+        sending = Sending(round_, faults, quiet=True)
         break_it(sending)
         for worker in round_.ground.crew:
             worker.wait_until_it_works()
@@ -325,7 +329,7 @@ def supplier_fails_control(round_: Round) -> bool:
 
 def webhook_storm(round_: Round) -> Found:
     """Reports doubled and out of order from twenty threads; then all of it again."""
-    sending = Sending(round_, [])
+    sending = Sending(round_, [], quiet=False)
     sending.to_the_end()
     url, token = round_.ground.address, round_.ground.supplier.auth_token
     blown = storm.Storm(sending.practice, url, token, round_.chance)
