@@ -3,7 +3,7 @@
 from django.db import transaction
 
 from messaging import inbox
-from messaging.conversations import State, locked, settle, store, tasks_of, waiting_messages
+from messaging.conversations import State, locked_with_work, settle, store, tasks_of, waiting_messages
 from messaging.models import Conversation
 from messaging.staff_tasks import close_task
 from practices.audit import Actor
@@ -15,7 +15,7 @@ def close_conversation(*, thread: Conversation, version: int | None = None, by: 
 
     Raises SomebodyWasFaster for a stale `version`.
     """
-    thread = locked(thread, version)
+    thread = locked_with_work(thread, version)
     was = thread.state
     for message in waiting_messages(thread).order_by("address_index").distinct("address_index"):
         inbox.mark_handled(message=message, outcome="closed", by=by)

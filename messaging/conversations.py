@@ -54,9 +54,11 @@ def conversation_with(
         channel=channel,
         state=State.DONE,
     )
-    Conversation.objects.bulk_create([thread], ignore_conflicts=True)
     same = {"patient": patient} if patient else {"patient": None, "address_index": address_index}
-    found: Conversation = Conversation.objects.select_for_update(of=("self",)).get(**same)
+    found: Conversation | None = None
+    while found is None:  # whoever gave the stranger's thread away between the two statements lets a new one in
+        Conversation.objects.bulk_create([thread], ignore_conflicts=True)
+        found = Conversation.objects.select_for_update(of=("self",)).filter(**same).first()
     return found
 
 
@@ -106,6 +108,16 @@ def locked(thread: Conversation, version: int | None) -> Conversation:
     return now
 
 
+def locked_with_work(thread: Conversation, version: int | None) -> Conversation:
+    """The thread as `locked` gives it, with what waits in it locked before: messages, then tasks, then the row.
+
+    Whatever comes in takes them in this order, too: a text that arrives while one is answered waits for it.
+    """
+    list(waiting_messages(thread).order_by("pk").select_for_update().values_list("pk"))
+    list(tasks_of(thread).order_by("kind", "pk").select_for_update().values_list("pk"))
+    return locked(thread, version)
+
+
 def store(thread: Conversation, verb: str, before: Mapping[str, object], by: Actor) -> Conversation:
     """Saves the thread as changed by `verb`, with its audit entry and word to open pages."""
     thread.version += 1
@@ -133,7 +145,7 @@ def assign(
         raise ValueError("This person does not work here.")
     if role and role not in Role.values:
         raise ValueError("There is no such role.")
-    thread = locked(thread, version)
+    thread = locked_with_work(thread, version)
     before = {"owner_id": thread.owner_id, "owner_role": thread.owner_role}
     thread.owner, thread.owner_role = owner, "" if owner else role
     tasks_of(thread).update(owner=owner)
@@ -145,7 +157,7 @@ def put_off(
     *, thread: Conversation, until: dt.datetime, version: int | None = None, by: Actor
 ) -> Conversation:
     """Takes a thread out of “to do” until a time; a possible emergency cannot be put off (ValueError)."""
-    thread = locked(thread, version)
+    thread = locked_with_work(thread, version)
     if thread.urgency == Task.Urgency.EMERGENCY:
         raise ValueError("A possible emergency cannot wait. Hand it to somebody instead.")
     before = {"later_until": thread.later_until}

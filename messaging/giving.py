@@ -22,7 +22,9 @@ def give_thread(*, thread: Conversation, patient: Patient, by: Actor) -> Convers
     Where she alone has the number, all that was ever said goes along. Where several share it, only what
     nobody has dealt with does: who wrote the rest is not known. Raises NotHers.
     """
-    thread = conversations.locked(thread, None)
+    calls = Call.objects.filter(**belongs(thread)).order_by("pk").select_for_update()
+    list(calls.values_list("pk"))  # before its work and the thread, as whatever ends a call does
+    thread = conversations.locked_with_work(thread, None)
     people = {person.pk for person in conversations.same_number(thread.address_index)}
     if thread.patient_id is not None or patient.pk not in people:
         raise NotHers("This number is not in that patient’s record. Add it there first.")

@@ -31,10 +31,18 @@ def unanswered(message: Message) -> MessageQuerySet:
     return Message.objects.to_read().filter(address_index=message.address_index)
 
 
+def hold_waiting(message: Message) -> list[Message]:
+    """Locks all that this number wrote and nobody dealt with, and its task: before the thread, like a text does."""
+    rows = list(unanswered(message).order_by("pk").select_for_update())
+    list(Task.objects.open().filter(once_key=f"answer:{message.address_index}").select_for_update())
+    return rows
+
+
 @transaction.atomic
 def answer_message(*, message: Message, body: str, key: str = "", by: Actor) -> Message:
     """Answers a patient's text, once per `key`; everything this number wrote so far counts as handled."""
     now = timezone.now()
+    hold_waiting(message)
     answer = queue_message(
         patient=message.patient,
         channel=message.channel,
@@ -80,7 +88,7 @@ def tell_thread(
 @transaction.atomic
 def mark_handled(*, message: Message, outcome: str = "handled", by: Actor) -> int:
     """Says that a person dealt with what this number wrote, and closes its task; returns how many texts."""
-    rows = list(unanswered(message).select_for_update())
+    rows = hold_waiting(message)
     for row in rows:
         row.handled_at, row.handled_by = timezone.now(), by.user
         row.save(update_fields=["handled_at", "handled_by"])
@@ -132,7 +140,7 @@ def give_to_patient(*, message: Message, patient: Patient, by: Actor) -> int:
     """
     if patient.pk not in {candidate.pk for candidate in candidates(message)}:
         raise ValueError("This number is not in that patient’s record.")
-    rows = list(unanswered(message).select_for_update())
+    rows = hold_waiting(message)
     for row in rows:
         row.patient, row.language = patient, patient.language
         row.save(update_fields=["patient", "language"])

@@ -133,7 +133,7 @@ def send(
     if channel not in WRITTEN:
         raise CannotWrite("A team note is not sent to anybody. Choose Text or E-mail.")
     # A second click waits for the lock and then finds the row of the first; no version counts for it.
-    thread = conversations.locked(thread, None)
+    thread = conversations.locked_with_work(thread, None)
     earlier: Message | None = Message.objects.filter(idempotency_key=key[:120]).first()
     if earlier is not None:
         return earlier
