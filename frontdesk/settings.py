@@ -324,6 +324,16 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": r"/api/v1/p/[^/]+",
+    # Fields of one name and different choices get names of their own.
+    "ENUM_NAME_OVERRIDES": {
+        "ChannelEnum": "patients.models.Channel",
+        "WrittenChannelEnum": "patients.api.WRITTEN_CHANNELS",
+        "RoleEnum": "practices.models.Role",
+        "ThreadStateEnum": "messaging.models.Conversation.State",
+        "RecordingStateEnum": "messaging.models.Recording.State",
+        "ThreadUrgencyEnum": "messaging.api_shapes.URGENCY_NAMES",
+        "StaffMessageUrgencyEnum": "messaging.models.StaffMessage.Urgency",
+    },
 }
 
 # Logs hold ids and outcomes, never a patient (SECURITY.md F4): see practices.logs.

@@ -24,12 +24,13 @@ from messaging.wording_rules import MOST_TEXTS
 from messaging.writing import CannotWrite, send, words_for
 from patients.models import Patient
 from practices import audit
+from practices.api_shapes import ProblemShape
 from practices.apidoors import GatedAPIView
 from practices.idempotency import HEADER, answer_once
 from practices.models import User
 from practices.problems import Problem
 
-REFUSALS = dict.fromkeys((400, 404, 409, 422), shapes.ProblemShape)
+REFUSALS = dict.fromkeys((400, 404, 409, 422), ProblemShape)
 ONCE = OpenApiParameter(
     HEADER, OpenApiTypes.STR, OpenApiParameter.HEADER, description="The same key and body: the same answer."
 )
@@ -80,7 +81,7 @@ class Threads(ThreadView):
     @extend_schema(
         operation_id="list_threads",
         parameters=[shapes.ThreadsAsked],
-        responses={200: shapes.ThreadPageShape, 400: shapes.ProblemShape},
+        responses={200: shapes.ThreadPageShape, 400: ProblemShape},
     )
     def get(self, request: Request) -> Response:
         """The conversations of the inbox, emergencies first, then what was said last."""
@@ -102,7 +103,7 @@ class OneThread(ThreadView):
     @extend_schema(
         operation_id="get_thread",
         parameters=[shapes.ThreadAsked],
-        responses={200: shapes.WholeThreadShape, 404: shapes.ProblemShape},
+        responses={200: shapes.WholeThreadShape, 404: ProblemShape},
     )
     def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
         """One conversation with its latest messages, calls and notes, oldest first."""

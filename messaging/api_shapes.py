@@ -8,24 +8,12 @@ from messaging.listing import PAGE, URGENCIES, name_of
 from messaging.models import Conversation, Message
 from messaging.thread import Entry
 from patients.models import Channel
+from practices.api_shapes import SomebodyShape
 from practices.models import Language, Role
 
 LONGEST = 4_000
 MOST = 100
-
-
-class ProblemShape(serializers.Serializer[Any]):
-    """Problem details (RFC 9457)."""
-
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField()
-
-
-class OwnerShape(serializers.Serializer[Any]):
-    id = serializers.CharField()
-    name = serializers.CharField()
+URGENCY_NAMES = list(URGENCIES)
 
 
 class ThreadShape(serializers.Serializer[Any]):
@@ -36,9 +24,9 @@ class ThreadShape(serializers.Serializer[Any]):
     patient = serializers.UUIDField(allow_null=True)
     name = serializers.CharField()
     state = serializers.ChoiceField(Conversation.State.choices)
-    urgency = serializers.ChoiceField(list(URGENCIES))
+    urgency = serializers.ChoiceField(URGENCY_NAMES)
     channel = serializers.ChoiceField(Channel.choices)
-    owner = OwnerShape(allow_null=True)
+    owner = SomebodyShape(allow_null=True)
     role = serializers.CharField(allow_blank=True)
     last_at = serializers.DateTimeField()
     last_line = serializers.CharField()
@@ -96,7 +84,7 @@ class ThreadsAsked(serializers.Serializer[Any]):
     tab = serializers.ChoiceField(["todo", "mine", "waiting", "closed"], default="todo")
     channel = serializers.ChoiceField(Channel.choices, default="")
     owner = serializers.RegexField(r"^(me|nobody|role:[a-z]+|[0-9]{1,9})$", default="")
-    urgency = serializers.ChoiceField(list(URGENCIES), default="")
+    urgency = serializers.ChoiceField(URGENCY_NAMES, default="")
     limit = serializers.IntegerField(min_value=1, max_value=MOST, default=PAGE)
     cursor = serializers.IntegerField(min_value=0, max_value=2_000, default=0)
 

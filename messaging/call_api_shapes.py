@@ -5,14 +5,10 @@ from typing import Any
 from rest_framework import serializers
 
 from messaging.models import Call, Recording
+from practices.api_shapes import SomebodyShape
 from practices.models import User
 
 LONGEST_NOTE = 10_000
-
-
-class Named(serializers.Serializer[Any]):
-    id = serializers.CharField()
-    name = serializers.CharField()
 
 
 class RecordingShape(serializers.Serializer[Any]):
@@ -32,8 +28,8 @@ class CallShape(serializers.Serializer[Any]):
     status = serializers.ChoiceField(Call.Status.choices)
     outcome = serializers.ChoiceField([("", "Still open"), *Call.Outcome.choices])
     number = serializers.CharField()
-    patient = Named(allow_null=True)
-    handler = Named(allow_null=True)
+    patient = SomebodyShape(allow_null=True)
+    handler = SomebodyShape(allow_null=True)
     caller_name = serializers.CharField()
     caller_relation = serializers.CharField()
     matter = serializers.CharField()

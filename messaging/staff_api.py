@@ -25,6 +25,7 @@ from messaging.staff_messages import (
 from messaging.staff_page import PEOPLE
 from patients.models import Patient
 from practices import audit
+from practices.api_shapes import SomebodyShape
 from practices.apidoors import GatedAPIView
 from practices.idempotency import HEADER, answer_once
 from practices.models import Role, User
@@ -36,11 +37,6 @@ ONCE = OpenApiParameter(
 MOST = 100
 
 
-class Named(serializers.Serializer[Any]):
-    id = serializers.CharField()
-    name = serializers.CharField()
-
-
 class StaffMessageShape(serializers.Serializer[Any]):
     """A message for the staff; `urgency` 0 is urgent, 1 today, 2 routine."""
 
@@ -49,21 +45,21 @@ class StaffMessageShape(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(StaffMessage.Kind.choices)
     urgency = serializers.ChoiceField(StaffMessage.Urgency.choices)
     recipient = serializers.ChoiceField(Recipient.choices)
-    to_user = Named(allow_null=True)
+    to_user = SomebodyShape(allow_null=True)
     to_role = serializers.CharField()
-    patient = Named(allow_null=True)
+    patient = SomebodyShape(allow_null=True)
     call = serializers.UUIDField(allow_null=True)
     body = serializers.CharField()
     callback_number = serializers.CharField()
     read_back = serializers.BooleanField()
     promised_by = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
-    created_by = Named(allow_null=True)
+    created_by = SomebodyShape(allow_null=True)
     acknowledged_at = serializers.DateTimeField(allow_null=True)
-    acknowledged_by = Named(allow_null=True)
+    acknowledged_by = SomebodyShape(allow_null=True)
     acknowledged_how = serializers.CharField()
     done_at = serializers.DateTimeField(allow_null=True)
-    done_by = Named(allow_null=True)
+    done_by = SomebodyShape(allow_null=True)
     outcome = serializers.CharField()
 
 

@@ -29,6 +29,8 @@ from practices.models import Language
 from practices.problems import Problem
 from practices.tenancy import current_practice
 
+WRITTEN_CHANNELS = [(channel.value, channel.label) for channel in (Channel.SMS, Channel.EMAIL)]
+
 
 class ContactBody(serializers.Serializer[Any]):
     value = serializers.CharField(max_length=254, help_text="A phone in any spelling, or an e-mail address.")
@@ -37,7 +39,7 @@ class ContactBody(serializers.Serializer[Any]):
 
 
 class ConsentBody(serializers.Serializer[Any]):
-    channel = serializers.ChoiceField([(c.value, c.label) for c in (Channel.SMS, Channel.EMAIL)])
+    channel = serializers.ChoiceField(WRITTEN_CHANNELS)
     granted = serializers.BooleanField()
     how = serializers.ChoiceField(Consent.How.choices)
 

@@ -33,8 +33,8 @@ from scheduling.flow import set_stage
 from scheduling.models import Appointment, AppointmentType, Practitioner
 from scheduling.wallclock import ClockChange, TimeIsAmbiguous, boundary
 
-REFUSALS = {400: shapes.ProblemShape, 404: shapes.ProblemShape, 409: shapes.ProblemShape}
-REFUSALS |= {422: shapes.ProblemShape}
+REFUSALS = {400: shapes.BookingProblemShape, 404: shapes.BookingProblemShape, 409: shapes.BookingProblemShape}
+REFUSALS |= {422: shapes.BookingProblemShape}
 ONCE = OpenApiParameter(
     HEADER, OpenApiTypes.STR, OpenApiParameter.HEADER, description="The same key and body: the same answer."
 )
@@ -124,7 +124,11 @@ class Availability(DiaryView):
             OpenApiParameter("from", OpenApiTypes.DATE, required=True),
             OpenApiParameter("until", OpenApiTypes.DATE, required=True),
         ],
-        responses={200: shapes.FreeShape(many=True), 400: shapes.ProblemShape, 404: shapes.ProblemShape},
+        responses={
+            200: shapes.FreeShape(many=True),
+            400: shapes.BookingProblemShape,
+            404: shapes.BookingProblemShape,
+        },
     )
     def get(self, request: Request) -> Response:
         """Times at which a type can begin, soonest first; both days included, at most 31."""
@@ -150,7 +154,7 @@ class Appointments(DiaryView):
     @extend_schema(
         operation_id="list_appointments",
         parameters=[OpenApiParameter("day", OpenApiTypes.DATE, required=True)],
-        responses={200: shapes.AppointmentShape(many=True), 400: shapes.ProblemShape},
+        responses={200: shapes.AppointmentShape(many=True), 400: shapes.BookingProblemShape},
     )
     def get(self, request: Request) -> Response:
         """All visits of a day of the practice, cancelled ones too."""
@@ -191,7 +195,8 @@ class OneAppointment(DiaryView):
     permissions = {"get": "appointment.view"}
 
     @extend_schema(
-        operation_id="get_appointment", responses={200: shapes.AppointmentShape, 404: shapes.ProblemShape}
+        operation_id="get_appointment",
+        responses={200: shapes.AppointmentShape, 404: shapes.BookingProblemShape},
     )
     def get(self, request: Request, appointment_id: uuid.UUID) -> Response:
         """One visit."""

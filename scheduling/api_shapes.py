@@ -8,6 +8,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from practices.api_shapes import ProblemShape
 from practices.tenancy import current_practice
 from scheduling.flow import Stage, stage_of
 from scheduling.models import Appointment, CancellationReason, Confirmation, Status
@@ -191,13 +192,9 @@ class AppointmentShape(serializers.Serializer[Any]):
     cancellation_reason = serializers.CharField()
 
 
-class ProblemShape(serializers.Serializer[Any]):
-    """RFC 9457; a taken time adds `next_times`, a stale version `current`, an ambiguous time `instants`."""
+class BookingProblemShape(ProblemShape):
+    """A taken time adds `next_times`, a stale version `current`, an ambiguous time `instants`."""
 
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField()
     next_times = FreeShape(many=True, required=False)
     current = AppointmentShape(required=False)
     instants = serializers.ListField(child=serializers.DateTimeField(), required=False)
