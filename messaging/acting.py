@@ -13,7 +13,7 @@ from messaging.models import Message, Task
 from messaging.outbox import queue_message
 from messaging.staff_tasks import in_office_time, open_task
 from messaging.templates import render
-from patients.contacts import practice_name_for, show_phone
+from patients.contacts import practice_name_at, show_phone
 from patients.models import Channel
 from practices.audit import Actor
 from practices.tenancy import current_practice
@@ -109,7 +109,10 @@ def answer_automatically(message: Message, wording: str, by: Actor) -> Message |
     words = render(
         wording,
         message.language,
-        {"practice": practice_name_for(message.patient, message.language), "phone": phone},
+        {
+            "practice": practice_name_at(message.address_index, message.patient, message.language),
+            "phone": phone,
+        },
     )
     return queue_message(
         patient=message.patient,

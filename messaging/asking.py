@@ -16,7 +16,7 @@ from messaging.acting import remember
 from messaging.models import Message
 from messaging.outbox import queue_message
 from messaging.templates import BARE, PLAIN, segments
-from patients.contacts import practice_name_for
+from patients.contacts import practice_name_at
 from patients.models import Channel
 from patients.names import fold
 from practices.audit import Actor
@@ -81,7 +81,9 @@ def ask_which(
 
     `about` is the message of ours that the text answered: about one message there is one question.
     """
-    body = question(options, language, name=practice_name_for(message.patient, language))
+    body = question(
+        options, language, name=practice_name_at(message.address_index, message.patient, language)
+    )
     if message.channel != Channel.SMS or body is None:
         return False
     now = timezone.now()

@@ -51,8 +51,7 @@ def answered(request: HttpRequest, message: Message) -> HttpResponse:
     sid, by = request.POST.get("CallSid", ""), request.POST.get("AnsweredBy", "")
     receipts.call_reported(message_id=message.pk, supplier_id=sid, status="in-progress")
     if by.startswith("machine") or by == "fax":
-        silent = message.patient is not None and message.patient.no_voicemail
-        return xml(voice.goodbye() if silent or by == "fax" else voice.goodbye(call_words.call_us(message)))
+        return xml(voice.goodbye(() if by == "fax" else left_behind(message)))
     if by == HUMAN and not call_words.names_somebody(message):
         heard(request, message)
         return xml(whole(message))
@@ -60,9 +59,15 @@ def answered(request: HttpRequest, message: Message) -> HttpResponse:
         voice.ask_for_key(
             call_words.opening(message),
             action=hook("message", message.pk, "opening"),
-            otherwise=call_words.call_us(message),
+            otherwise=left_behind(message),
         )
     )
+
+
+def left_behind(message: Message) -> voice.Words:
+    """What is said where no key tells a person from a tape; nothing where nothing may stay on a voicemail."""
+    silent = message.patient is not None and message.patient.no_voicemail
+    return () if silent else call_words.call_us(message)
 
 
 def whole(message: Message) -> str:
@@ -70,7 +75,7 @@ def whole(message: Message) -> str:
     return voice.ask_for_key(
         call_words.to_a_person(message),
         action=hook("message", message.pk, "key"),
-        otherwise=call_words.call_us(message),
+        otherwise=left_behind(message),
     )
 
 

@@ -21,7 +21,7 @@ from django.utils.module_loading import import_string
 from messaging.models import Broadcast, BroadcastRecipient, Message, Suppression
 from messaging.outbox import address_index, queue_message, wake_delivery, withdraw_messages
 from messaging.templates import PLAIN, segments
-from patients.contacts import Reach, reachability, show_phone
+from patients.contacts import Reach, practice_name_for, reachability, show_phone
 from patients.models import Channel, Patient
 from practices import audit, changes
 from practices.audit import Actor
@@ -167,18 +167,15 @@ def words_for(broadcast: Broadcast, row: BroadcastRecipient) -> str:
     """What one patient reads: in her language, beginning with the name of the practice."""
     body = broadcast.body_es if row.language == Language.SPANISH else broadcast.body_en
     practice, patient = current_practice(), row.patient
-    name = practice_name_for(practice, patient)
+    name = practice_name_for(patient, row.language)
+    if patient.neutral_name:  # also where the author wrote the name out
+        for told in sorted((practice.public_name, practice.name), key=len, reverse=True):
+            body = body.replace(told, name)
     phone = show_phone(str(practice.line_number))
     values = {"practice": name, "name": patient.preferred or patient.given, "phone": phone}
     said = string.Template(body).safe_substitute(values)
     said = said if name in said else f"{name}: {said}"
     return said.translate(PLAIN) if row.channel == Channel.SMS else said
-
-
-def practice_name_for(practice: Practice, patient: Patient) -> str:
-    """How the practice names itself to this patient: neutrally where she asked for that."""
-    neutral = getattr(patient, "neutral_name", False)
-    return str(getattr(practice, "neutral_name", practice.public_name)) if neutral else practice.public_name
 
 
 @transaction.atomic
@@ -257,7 +254,7 @@ def send_one(broadcast: Broadcast, row: BroadcastRecipient, one: Addressee | Non
             patient=row.patient,
             channel=row.channel,
             kind=Message.Kind.BROADCAST,
-            subject=f"A message from {practice_name_for(broadcast.practice, row.patient)}"[:120]
+            subject=f"A message from {practice_name_for(row.patient, row.language)}"[:120]
             if row.channel == Channel.EMAIL
             else "",
             body=words_for(broadcast, row),

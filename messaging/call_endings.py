@@ -15,7 +15,7 @@ from messaging.models import Call, Conversation, DeskRules, Message, Task
 from messaging.outbox import queue_message
 from messaging.staff_tasks import close_task, in_office_time, open_task
 from messaging.templates import render
-from patients.contacts import practice_name_for, show_phone
+from patients.contacts import practice_name_at, show_phone
 from patients.models import Channel, Consent, ContactPoint, Patient
 from practices import audit, changes
 from practices.audit import SYSTEM, Actor
@@ -227,7 +227,9 @@ def text_after_missed(call: Call, by: Actor) -> Message | None:
     language = call.patient.language if call.patient else str(practice.languages[0])
     phone = show_phone(str(practice.line_number))
     words = render(
-        "missed-call", language, {"practice": practice_name_for(call.patient, language), "phone": phone}
+        "missed-call",
+        language,
+        {"practice": practice_name_at(call.address_index, call.patient, language), "phone": phone},
     )
     now = timezone.now()
     text = queue_message(

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 
 from messaging.models import SavedReply
-from patients.contacts import show_phone
+from patients.contacts import practice_name_for, show_phone
 from patients.models import Patient
 from practices import audit
 from practices.audit import Actor
-from practices.models import Practice
+from practices.models import Language, Practice
 from practices.tenancy import current_practice
 
 # The composer knows these of whom it writes to; the diary's facts are not among them.
@@ -42,10 +42,10 @@ class Offered:
         return self.es if language == "es" and self.es else self.en
 
 
-def values_for(practice: Practice, patient: Patient | None) -> dict[str, str]:
+def values_for(practice: Practice, patient: Patient | None, language: str = "") -> dict[str, str]:
     """What the variables stand for when writing to this patient, or to a stranger."""
     return {
-        "practice": practice.public_name,
+        "practice": practice_name_for(patient, language),
         "phone": show_phone(str(practice.line_number)),
         "name": (patient.preferred or patient.given) if patient else "",
     }
@@ -53,9 +53,9 @@ def values_for(practice: Practice, patient: Patient | None) -> dict[str, str]:
 
 def offered(practice: Practice, patient: Patient | None) -> list[Offered]:
     """The replies in use, filled, in one query."""
-    values = values_for(practice, patient)
+    en, es = values_for(practice, patient, Language.ENGLISH), values_for(practice, patient, Language.SPANISH)
     return [
-        Offered(reply, reply.name, filled(reply.body_en, values), filled(reply.body_es, values))
+        Offered(reply, reply.name, filled(reply.body_en, en), filled(reply.body_es, es))
         for reply in SavedReply.objects.filter(active=True)
     ]
 

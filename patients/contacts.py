@@ -83,6 +83,14 @@ def practice_name_for(patient: Patient | None, language: str = "") -> str:
     return practice.name_in(language or patient.language, neutral=patient.neutral_name)
 
 
+def practice_name_at(index: str, patient: Patient | None, language: str) -> str:
+    """How a message to a number names the practice: neutrally, where one of several who share it asked so."""
+    if patient is not None or not index:
+        return practice_name_for(patient, language)
+    sharing = ContactPoint.objects.filter(value_index=index, patient__neutral_name=True)
+    return current_practice().name_in(language, neutral=sharing.exists())
+
+
 def consent_state(patient: Patient, channel: str) -> bool:
     """Whether the patient's last word on the channel was yes; silence is no."""
     last = Consent.objects.in_force().filter(patient=patient, channel=channel).first()
