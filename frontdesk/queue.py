@@ -27,11 +27,16 @@ def needs_you(
 
 
 def first_rows(
-    practice: Practice, *, viewer: User | None, limit: int | None, now: dt.datetime | None = None
+    practice: Practice,
+    *,
+    viewer: User | None,
+    limit: int | None,
+    now: dt.datetime | None = None,
+    complaints: bool = True,
 ) -> tuple[list[QueueRow], int]:
     """The most pressing rows of `needs_you`, and how many there are; only what is shown is put in words."""
     now = now or timezone.now()
-    pressing = open_tasks(now).exclude(for_later(practice, viewer, now))
+    pressing = open_tasks(now, complaints=complaints).exclude(for_later(practice, viewer, now))
     tasks = list(pressing.select_related("patient", "message", "owner").order_by())
     told = {task.appointment_id for task in tasks if task.appointment_id}
     starts = _starts(pressing_visits(now) | Appointment.objects.filter(pk__in=told))
@@ -48,10 +53,13 @@ def first_rows(
     return in_words([subject for *_, subject in waiting[:limit]], practice, viewer, now), len(waiting)
 
 
-def later_rows(practice: Practice, *, viewer: User | None, now: dt.datetime | None = None) -> list[QueueRow]:
+def later_rows(
+    practice: Practice, *, viewer: User | None, now: dt.datetime | None = None, complaints: bool = True
+) -> list[QueueRow]:
     """What somebody else has, and what was taken on for another day, the soonest first."""
     now = now or timezone.now()
-    tasks = open_tasks(now).filter(for_later(practice, viewer, now)).order_by("due_at", "pk")
+    tasks = open_tasks(now, complaints=complaints).filter(for_later(practice, viewer, now))
+    tasks = tasks.order_by("due_at", "pk")
     return in_words(list(tasks.select_related("patient", "message", "owner")), practice, viewer, now)
 
 
@@ -63,10 +71,12 @@ def _key(row: Task | Message) -> str:
     return f"{'task' if isinstance(row, Task) else 'message'}-{row.pk}"
 
 
-def queue_count(practice: Practice, now: dt.datetime | None = None, *, viewer: User | None = None) -> int:
+def queue_count(
+    practice: Practice, now: dt.datetime | None = None, *, viewer: User | None = None, complaints: bool = True
+) -> int:
     """How many rows `needs_you` has for this person, in one query; for the rail."""
     now = now or timezone.now()
-    tasks = open_tasks(now).exclude(for_later(practice, viewer, now)).order_by()
+    tasks = open_tasks(now, complaints=complaints).exclude(for_later(practice, viewer, now)).order_by()
     told = tasks.filter(appointment_id=OuterRef("pk"))
     parts = (unread_messages(), pressing_visits(now).exclude(Exists(told)))
     ids: QuerySet[Task, uuid.UUID] = tasks.values_list("pk", flat=True)
@@ -87,9 +97,10 @@ def for_later(practice: Practice, viewer: User | None, now: dt.datetime) -> Q:
     return Q(owner__isnull=False, due_at__gt=now) & ~Q(urgency=Task.Urgency.EMERGENCY) & not_hers
 
 
-def open_tasks(now: dt.datetime) -> "QuerySet[Task]":
-    """Tasks that wait and are not put off."""
-    return Task.objects.open().filter(_awake(now))
+def open_tasks(now: dt.datetime, *, complaints: bool = True) -> "QuerySet[Task]":
+    """Tasks that wait and are not put off; without `complaints` for whoever may not read them."""
+    tasks = Task.objects.open().filter(_awake(now))
+    return tasks if complaints else tasks.exclude(kind=Task.Kind.COMPLAINT)
 
 
 def unread_messages() -> "QuerySet[Message]":

@@ -115,8 +115,11 @@ def switcher(user: User) -> list[dict[str, Any]]:
 def rail(request: HttpRequest, admission: Admission) -> list[dict[str, Any]]:
     waiting = getattr(request, "waiting", None)
     if waiting is None:
+        complaints = admission.may("complaint.view")
         waiting = (
-            queue_count(admission.practice, viewer=admission.actor.user) if admission.may("queue.view") else 0
+            queue_count(admission.practice, viewer=admission.actor.user, complaints=complaints)
+            if admission.may("queue.view")
+            else 0
         )
     return [
         {

@@ -11,8 +11,9 @@ from django.utils import timezone
 from frontdesk.models import Finding, Handover, Review
 from frontdesk.review_checks import EVENING
 from frontdesk.reviews import REGIONS, in_order, recheck
+from messaging import handling
 from messaging.models import Task
-from messaging.staff_tasks import NotAColleague, close_task, hand_over_task, open_task
+from messaging.staff_tasks import NotAColleague, hand_over_task, open_task
 from practices import audit, changes
 from practices.audit import Actor
 from practices.models import Membership, Practice, User
@@ -127,10 +128,10 @@ def task_for(finding: Finding, due_at: dt.datetime, by: Actor) -> Task:
 
 @transaction.atomic
 def finish_task(*, finding: Finding, outcome: str, by: Actor) -> None:
-    """Ends the task behind a row; the next look at the day settles the row."""
+    """Ends the task behind a row; the next look at the day settles the row. Raises HasItsOwnPage."""
     task = Task.objects.filter(pk=finding.once_key.partition(":")[2]).first()
     if task is not None:
-        close_task(task=task, outcome=outcome, by=by)
+        handling.finish_task(task=task, outcome=outcome, by=by)
 
 
 def without_owner(findings: Iterable[Finding]) -> list[Finding]:

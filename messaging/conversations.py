@@ -56,7 +56,7 @@ def conversation_with(
     )
     same = {"patient": patient} if patient else {"patient": None, "address_index": address_index}
     found: Conversation | None = None
-    while found is None:  # whoever gave the stranger's thread away between the two statements lets a new one in
+    while found is None:  # a stranger's thread may be given away between the two statements
         Conversation.objects.bulk_create([thread], ignore_conflicts=True)
         found = Conversation.objects.select_for_update(of=("self",)).filter(**same).first()
     return found
@@ -109,7 +109,7 @@ def locked(thread: Conversation, version: int | None) -> Conversation:
 
 
 def locked_with_work(thread: Conversation, version: int | None) -> Conversation:
-    """The thread as `locked` gives it, with what waits in it locked before: messages, then tasks, then the row.
+    """The thread as `locked` gives it; what waits in it is locked before: messages, tasks, then the row.
 
     Whatever comes in takes them in this order, too: a text that arrives while one is answered waits for it.
     """

@@ -9,7 +9,15 @@ from django.utils.module_loading import import_string
 
 from messaging import conversations, opt_outs
 from messaging.acting import FRESH, Reading, leave_to_person
-from messaging.models import Conversation, Message, MessageQuerySet, Suppression, Task
+from messaging.models import (
+    Complaint,
+    Conversation,
+    Message,
+    MessageQuerySet,
+    StaffMessage,
+    Suppression,
+    Task,
+)
 from messaging.outbox import new_key, queue_message
 from messaging.staff_tasks import close_task
 from patients.models import Channel, ContactPoint, Patient
@@ -32,7 +40,7 @@ def unanswered(message: Message) -> MessageQuerySet:
 
 
 def hold_waiting(message: Message) -> list[Message]:
-    """Locks all that this number wrote and nobody dealt with, and its task: before the thread, like a text does."""
+    """Locks what this number wrote and nobody dealt with, and its task: like a text, before the thread."""
     rows = list(unanswered(message).order_by("pk").select_for_update())
     list(Task.objects.open().filter(once_key=f"answer:{message.address_index}").select_for_update())
     return rows
@@ -97,23 +105,48 @@ def mark_handled(*, message: Message, outcome: str = "handled", by: Actor) -> in
         )
     for task in Task.objects.open().filter(once_key=f"answer:{message.address_index}"):
         close_task(task=task, outcome=outcome, by=by)
-    settle_thread(message)
+    settle_thread(message.patient, message.address_index)
     changes.announce(current_practice(), "messages", "queue")
     return len(rows)
 
 
-def settle_thread(message: Message) -> None:
+def settle_thread(patient: Patient | None, address_index: str) -> None:
     """Closes the thread unless something else in it waits: another number's text, a call, a voicemail."""
-    same = (
-        {"patient_id": message.patient_id}
-        if message.patient_id
-        else {"patient": None, "address_index": message.address_index}
-    )
+    same = {"patient": patient} if patient else {"patient": None, "address_index": address_index}
     thread = Conversation.objects.filter(**same).first()
     if thread is None or conversations.waiting_messages(thread).exists():
         return
     if not conversations.tasks_of(thread).exists():
-        conversations.settled(patient=message.patient, address_index=message.address_index)
+        conversations.settled(patient=patient, address_index=address_index)
+
+
+class HasItsOwnPage(ValueError):
+    """The work ends where it is written down what came of it."""
+
+
+@transaction.atomic
+def finish_task(*, task: Task, outcome: str, by: Actor) -> Task:
+    """Ends a row of “Needs you”, and with it what it stands for: unread texts, the call in its thread.
+
+    Raises HasItsOwnPage for a staff message or a complaint that is still open.
+    """
+    if is_open_elsewhere(task):
+        raise HasItsOwnPage("Open it and write what came of it: that ends the row, too.")
+    if task.kind == Task.Kind.ANSWER and task.message is not None:
+        mark_handled(message=task.message, outcome=outcome, by=by)
+    done = close_task(task=task, outcome=outcome, by=by)
+    if task.kind in {Task.Kind.MISSED_CALL, Task.Kind.VOICEMAIL}:
+        settle_thread(task.patient, task.once_key.partition(":")[2])
+    return done
+
+
+def is_open_elsewhere(task: Task) -> bool:
+    """Whether a staff message or complaint is behind the task, and not dealt with."""
+    if task.kind == Task.Kind.STAFF_MESSAGE:
+        return StaffMessage.objects.filter(pk=task.subject_id, done_at=None).exists()
+    if task.kind == Task.Kind.COMPLAINT:
+        return Complaint.objects.filter(pk=task.subject_id, resolved_at=None).exists()
+    return False
 
 
 @transaction.atomic

@@ -97,7 +97,12 @@ def today(request: DeskRequest) -> HttpResponse:
     context = page_context(request, shown, board)
     if part:
         return render(request, "frontdesk/today_board.html", context | {"fragment": True})
-    context["rows"], context["waiting"] = first_rows(request.practice, viewer=request.user, limit=IN_PANEL)
+    context["rows"], context["waiting"] = first_rows(
+        request.practice,
+        viewer=request.user,
+        limit=IN_PANEL,
+        complaints=request.admission.may("complaint.view"),
+    )
     request.waiting = context["waiting"]
     context["changes"] = change_rows(request.practice, request.user)
     beside = [row.patient_id for row in context["rows"] if row.patient_id]

@@ -22,6 +22,7 @@ from frontdesk.review_pages import (
 )
 from frontdesk.reviewed_day import evening_before
 from frontdesk.views.answers import done_with, refused
+from messaging.handling import HasItsOwnPage
 from patients.contacts import show_phone
 from patients.models import ContactPoint
 from practices.access import DeskRequest, requires
@@ -264,7 +265,10 @@ def done(request: DeskRequest, finding_id: uuid.UUID) -> HttpResponse:
     finding = finding_of(finding_id)
     if finding.check_name != "tasks":
         raise Http404
-    wrapup.finish_task(finding=finding, outcome="done", by=request.actor)
+    try:
+        wrapup.finish_task(finding=finding, outcome="done", by=request.actor)
+    except HasItsOwnPage as refusal:
+        return refused(request, str(refusal), to="wrap")
     return back(request, finding, "Task done.")
 
 

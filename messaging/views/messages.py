@@ -14,8 +14,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from messaging import inbox
 from messaging.conversations import conversation_with
 from messaging.forms import OutcomeForm, OwnerForm, SnoozeForm, tomorrow_morning
+from messaging.handling import HasItsOwnPage, finish_task
 from messaging.models import Message, Task
-from messaging.staff_tasks import close_task, hand_over_task, snooze_task
+from messaging.staff_tasks import hand_over_task, snooze_task
 from practices import audit
 from practices.access import DeskRequest, requires
 
@@ -84,9 +85,10 @@ def task_done(request: DeskRequest, task_id: uuid.UUID) -> HttpResponse:
     task = get_object_or_404(Task.objects.all(), pk=task_id)
     form = OutcomeForm(request.POST)
     outcome = form.cleaned_data["outcome"] if form.is_valid() else "done"
-    if task.kind == Task.Kind.ANSWER and task.message is not None:
-        inbox.mark_handled(message=task.message, outcome=outcome, by=request.actor)
-    close_task(task=task, outcome=outcome, by=request.actor)
+    try:
+        finish_task(task=task, outcome=outcome, by=request.actor)
+    except HasItsOwnPage as refusal:
+        return back(request, None, str(refusal))
     return back(request, None, "Done")
 
 
