@@ -13,3 +13,9 @@ import "./idle.js";
 import "./booking.js";
 import "./strip.js";
 import "./autosave.js";
+
+/* Where the tabs do not all fit, the present one is in sight. */
+for (const tab of document.querySelectorAll("nav.tabs > [aria-current]")) {
+  const row = tab.parentElement;
+  row.scrollLeft = tab.offsetLeft - row.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
+}

@@ -45,6 +45,7 @@ function follow() {
   if (!home || strip.parentElement === home) return;
   const focus = strip.contains(document.activeElement) ? document.activeElement.id : "";
   strip.classList.toggle("over", Boolean(over));
+  place.style.minHeight = over ? `${place.offsetHeight}px` : ""; // What lies behind does not jump.
   if (over) {
     const box = place.getBoundingClientRect();
     strip.style.setProperty("--left", `${box.left}px`);
