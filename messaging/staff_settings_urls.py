@@ -1,7 +1,8 @@
-"""Settings of the team's messages, under /p/<practice>/settings/."""
+"""Settings of calls and of the team's messages, under /p/<practice>/settings/."""
 
 from django.urls import path
 
+from messaging import call_rules
 from messaging import staff_settings_views as views
 
 urlpatterns = [
@@ -9,4 +10,5 @@ urlpatterns = [
     path("on-call/<uuid:shift_id>/", views.shift, name="settings-shift"),
     path("on-call/<uuid:shift_id>/remove/", views.shift_remove, name="settings-shift-remove"),
     path("team-messages/", views.rules, name="settings-team-messages"),
+    path("calls/", call_rules.calls, name="settings-calls"),
 ]

@@ -176,8 +176,7 @@ def choice_of(route: Route) -> str:
 def rules(request: DeskRequest) -> HttpResponse:
     """Where kinds go, the hours of the digest, the pace of urgent messages."""
     house, desk = House.now(), DeskRules.of_practice()
-    names = ("digest_at", "escalate_every_minutes", "escalate_times")
-    pace = PaceForm(request.POST or None, initial={name: getattr(desk, name) for name in names})
+    pace = PaceForm(request.POST or None, initial={name: getattr(desk, name) for name in staff_rules.PACE})
     forms = route_forms(request, house)
     if request.method == "POST" and all([pace.is_valid(), *[form.is_valid() for form in forms]]):
         save_rules(request, pace, forms)
@@ -189,7 +188,7 @@ def rules(request: DeskRequest) -> HttpResponse:
 
 
 def save_rules(request: DeskRequest, pace: PaceForm, forms: list[RouteForm]) -> None:
-    staff_rules.save_pace(values=pace.cleaned_data, by=request.actor)
+    staff_rules.save_rules(values=pace.cleaned_data, by=request.actor)
     for form in forms:
         data = form.cleaned_data
         to: ToWhom = data["to_whom"]

@@ -181,9 +181,31 @@ def test_the_rules_are_stored_and_contradictions_said(team):
         assert team.client.post(page, rules(team, **wrong)).status_code == 422, wrong
 
 
+CALLS = {
+    "ring_seconds": "45", "record_calls": "on", "promise_warn_minutes": "10", "complaint_target_hours": "24",
+}  # fmt: skip
+
+
+def test_the_rules_of_calls_are_stored_beside_the_others(team):
+    page = f"{team.base}calls/"
+    assert 'value="120"' in team.client.get(page).content.decode()
+    assert team.client.post(f"{team.base}team-messages/", rules(team, digest_at="09:00")).status_code == 302
+    assert team.client.post(page, CALLS).status_code == 302
+    with inside(team.practice):
+        stored = DeskRules.objects.get()
+        assert (stored.ring_seconds, stored.promise_warn_minutes) == (45, 10)
+        assert stored.complaint_target_hours == 24
+        assert (stored.record_calls, stored.missed_call_text) == (True, False)
+        assert stored.digest_at == [dt.time(9)]  # what another page set stays
+        entry = AuditEntry.objects.filter(verb="desk_rules.changed").latest("at")
+        assert entry.changes["record_calls"] == [False, True]
+    for wrong in ({"ring_seconds": "5"}, {"promise_warn_minutes": "481"}, {"complaint_target_hours": "0"}):
+        assert team.client.post(page, CALLS | wrong).status_code == 422, wrong
+
+
 def test_only_managers_set_them(team):
     team.client.force_login(team.ama.user)
-    for name in ("on-call/", "team-messages/"):
+    for name in ("on-call/", "team-messages/", "calls/"):
         assert team.client.get(f"{team.base}{name}").status_code == 403
 
 
