@@ -131,8 +131,9 @@ def into_conference(call: Call, *, staff: bool = False) -> str:
     room = voice.Room(
         voice.conference_name(call.pk), events=hook("conference", call.pk), starts=staff, recorded_to=recorded
     )
-    outgoing = call.direction == Call.Direction.OUT
-    words = call_words.said("recorded", call) if recorded and outgoing and not staff else ()
+    # Whoever called us heard it in the greeting; whom we called, also by an automatic call, has not yet.
+    unheard = call.direction == Call.Direction.OUT or call.message_id is not None
+    words = call_words.said("recorded", call) if recorded and unheard and not staff else ()
     return voice.join(room, then=hook("left", call.pk), words=words)
 
 

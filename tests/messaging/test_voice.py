@@ -280,6 +280,8 @@ def test_key_1_of_an_automatic_call_confirms(practice, patient, exchange, handle
 
 
 def test_key_9_of_an_automatic_call_rings_at_the_desk(practice, patient, exchange, desk):
+    with inside(practice):
+        DeskRules.objects.create(practice=practice, record_calls=True)
     exchange.set_phone(PHONE, answers="ask", presses="9")
     message = an_automatic_call(practice, patient)
     delivery.deliver_due(practice)
@@ -298,6 +300,8 @@ def test_key_9_of_an_automatic_call_rings_at_the_desk(practice, patient, exchang
     desk(calls.answer_call, call)
     desk.when(call, lambda row: row.staff_leg_id)
     exchange.wait_for(lambda: place(exchange, sid) == "in conference")
+    # No greeting said it to her: she is told before she is recorded.
+    assert "may be recorded" in " ".join(exchange.the_call(sid)["heard"])
     exchange.hang_up(sid)
     desk.when(call, lambda row: row.status == "wrap-up")
     assert message_now(practice, message).status == "delivered"
