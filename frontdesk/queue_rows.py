@@ -196,7 +196,7 @@ def _message_row(message: Message, desk: Desk) -> QueueRow:
     if message.patient_id:
         ways.append(Step("Answer", desk.to("patient-thread", message.patient_id), "get", icon="msg"))
     else:
-        ways.append(Step("Answer", desk.to("message-answer", message.pk), "get", icon="msg", dialog=True))
+        ways.append(Step("Answer", desk.to("message-answer", message.pk), "get", icon="msg"))
     handled = Step("Handled", desk.to("message-handled", message.pk), icon="check")
     _take_first(row, [*ways, *call_steps(message.patient_id, desk), handled])
     return row

@@ -115,7 +115,9 @@ def _ends(task: Task, desk: Desk) -> list[Step]:
 def _ways(task: Task, visit: Appointment | None, desk: Desk) -> list[Step]:
     """Calling, answering or opening the visit, the likeliest first."""
     ways = []
-    if task.kind in UNANSWERED_KINDS and task.message is not None and speaks_of_time(task.message):
+    # A time is offered to somebody whose visit it is, and to nobody who may need help at once.
+    known = task.patient_id is not None and task.urgency != Task.Urgency.EMERGENCY
+    if known and task.kind in UNANSWERED_KINDS and task.message and speaks_of_time(task.message):
         to = desk.to("message-suggestion", task.message.pk)
         ways.append(Step("Offer a time", to, "get", icon="cal-move", dialog=True))
     if task.kind in ABOUT_VISIT and visit:
@@ -125,10 +127,8 @@ def _ways(task: Task, visit: Appointment | None, desk: Desk) -> list[Step]:
     if task.patient_id and (task.message_id or task.kind in UNANSWERED_KINDS):
         ways.append(Step("Answer", desk.to("patient-thread", task.patient_id), "get", icon="msg"))
     if not task.patient_id and task.message_id and task.kind in UNANSWERED_KINDS:
-        # A number of nobody or of several: the answer page asks who wrote.
-        ways.append(
-            Step("Answer", desk.to("message-answer", task.message_id), "get", icon="msg", dialog=True)
-        )
+        # A number of nobody or of several: its conversation asks who wrote.
+        ways.append(Step("Answer", desk.to("message-answer", task.message_id), "get", icon="msg"))
     if not (task.kind in BY_PHONE or not task.message_id):
         ways += call_steps(task.patient_id, desk)
     if visit and task.kind not in ABOUT_VISIT:

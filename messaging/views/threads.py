@@ -230,7 +230,8 @@ def insert(request: DeskRequest, conversation_id: uuid.UUID) -> HttpResponse:
     page = page_of(request, found, composer, form=WriteForm(request.POST))
     chosen = next((o for o in page.replies if str(o.reply.pk) == request.POST.get("insert")), None)
     if chosen is None:
-        raise Http404
+        gone = Clash("This reply was taken away meanwhile. Choose another one.", "Choose a reply")
+        return show(request, found, 422, form=composer(request.POST.dict()), clash=gone)
     typed = request.POST.copy()
     words = chosen.in_language(typed.get("language") or page.language)
     typed["body"] = f"{typed.get('body', '').rstrip()}\n{words}".strip()

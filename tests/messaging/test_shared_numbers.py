@@ -4,7 +4,7 @@ import pytest
 
 from frontdesk.queue import needs_you
 from messaging import inbox
-from messaging.models import Message, Task
+from messaging.models import Conversation, Message, Task
 from practices.models import AuditEntry
 from practices.tenancy import inside
 from tests.factories import a_member, a_patient, a_practice, an_actor
@@ -43,9 +43,15 @@ def test_the_queue_shows_the_number_and_offers_to_answer(practice, family):
     assert str(message.pk) in row.action_url
 
 
-def test_the_answer_page_asks_who_wrote(practice, family, desk):
-    message = written(practice)
-    page = desk.get(f"/p/{practice.slug}/messages/{message.pk}/answer/").content.decode()
+def thread_of(desk, practice, message):
+    """Where the row's button leads: the address of the conversation."""
+    response = desk.get(f"/p/{practice.slug}/messages/{message.pk}/answer/")
+    assert response.status_code == 302
+    return response.url
+
+
+def test_the_conversation_asks_who_wrote(practice, family, desk):
+    page = desk.get(thread_of(desk, practice, written(practice))).content.decode()
     assert "Ana Vega" in page
     assert "Leo Vega" in page
 
@@ -53,18 +59,19 @@ def test_the_answer_page_asks_who_wrote(practice, family, desk):
 def test_choosing_a_patient_takes_the_text_and_its_task_along(practice, family, desk):
     message = written(practice)
     leo = family[1]
-    response = desk.post(f"/p/{practice.slug}/messages/{message.pk}/give/", {"patient": str(leo.pk)})
-    assert response.url == f"/p/{practice.slug}/patients/{leo.pk}/messages/"
+    response = desk.post(f"{thread_of(desk, practice, message)}give/", {"patient": str(leo.pk)})
     with inside(practice):
         assert Message.objects.get(pk=message.pk).patient == leo
         assert Task.objects.open().get().patient == leo
         assert AuditEntry.objects.get(verb="message.given_to_patient").patient_id == leo.pk
+        hers = Conversation.objects.get(patient=leo)
+    assert response.url == f"/p/{practice.slug}/inbox/{hers.pk}/"
 
 
 def test_only_a_bearer_of_the_number_can_be_chosen(practice, family, desk):
     message = written(practice)
     stranger = a_patient(practice, "Tom", "Hargrove")
-    response = desk.post(f"/p/{practice.slug}/messages/{message.pk}/give/", {"patient": str(stranger.pk)})
+    response = desk.post(f"{thread_of(desk, practice, message)}give/", {"patient": str(stranger.pk)})
     assert response.status_code == 422
     with inside(practice):
         assert Message.objects.get(pk=message.pk).patient is None
@@ -74,27 +81,24 @@ def test_only_a_bearer_of_the_number_can_be_chosen(practice, family, desk):
 
 @pytest.mark.parametrize("garbage", ["", "x", "00000000-0000-7000-8000-000000000000"])
 def test_garbage_is_nobody(practice, family, desk, garbage):
-    message = written(practice)
-    response = desk.post(f"/p/{practice.slug}/messages/{message.pk}/give/", {"patient": garbage})
-    assert response.status_code == 404
+    url = thread_of(desk, practice, written(practice))
+    assert desk.post(f"{url}give/", {"patient": garbage}).status_code == 404
 
 
 def test_a_number_of_nobody_can_be_answered(practice, desk):
-    message = written(practice)
-    url = f"/p/{practice.slug}/messages/{message.pk}/answer/"
-    assert "nobody" in desk.get(url).content.decode()
-    assert desk.post(url, {"body": ""}).status_code == 422
-    desk.post(url, {"body": "Please call us."})
+    url = thread_of(desk, practice, written(practice))
+    assert desk.get(url).status_code == 200
+    assert desk.post(f"{url}write/", {"body": "", "channel": "sms"}).status_code == 422
+    desk.post(f"{url}write/", {"body": "Please call us.", "channel": "sms"})
     with inside(practice):
         assert Message.objects.get(direction="out").status == "queued"
         assert not Task.objects.open().exists()
 
 
 def test_a_form_that_is_sent_twice_is_one_text(practice, desk):
-    message = written(practice)
-    url = f"/p/{practice.slug}/messages/{message.pk}/answer/"
-    typed = {"body": "Please call us.", "once": "019f3a52-7c1e-7b7e-9d3a-0d6c5f1b2a33"}
-    desk.post(url, typed)
-    desk.post(url, typed)
+    url = thread_of(desk, practice, written(practice))
+    typed = {"body": "Please call us.", "channel": "sms", "once": "019f3a52-7c1e-7b7e-9d3a-0d6c5f1b2a33"}
+    desk.post(f"{url}write/", typed)
+    desk.post(f"{url}write/", typed)
     with inside(practice):
         assert Message.objects.filter(direction="out").count() == 1
