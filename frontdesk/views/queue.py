@@ -18,10 +18,10 @@ def queue(request: DeskRequest) -> HttpResponse:
     """All rows with what each offers, and what is for later; `fragment=panel` gives the first."""
     part = request.GET.get("fragment", "")
     limit = IN_PANEL if part == "panel" else None
-    whose = {"viewer": request.user, "complaints": request.admission.may("complaint.view")}
-    shown, waiting = first_rows(request.practice, limit=limit, **whose)
+    viewer, complaints = request.user, request.admission.may("complaint.view")
+    shown, waiting = first_rows(request.practice, viewer=viewer, limit=limit, complaints=complaints)
     request.waiting = waiting
-    later = [] if part == "panel" else later_rows(request.practice, **whose)
+    later = [] if part == "panel" else later_rows(request.practice, viewer=viewer, complaints=complaints)
     people = [row.patient_id for row in (*shown, *later) if row.patient_id]
     record_read(by=request.actor, patients=people, screen="queue")
     context = {"rows": shown, "waiting": waiting, "later": later}
