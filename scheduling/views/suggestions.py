@@ -33,7 +33,7 @@ def thread_suggestion(request: DeskRequest, conversation_id: uuid.UUID) -> HttpR
     for message in unsettled(thread):
         if speaks_of_time(message) and (found := suggest(message)) is not None:
             return show(request, found)
-    return HttpResponse()
+    return HttpResponse() if request.htmx else redirect("thread", request.practice.slug, thread.pk)
 
 
 def unsettled(thread: Conversation) -> list[Message]:

@@ -196,7 +196,7 @@ def test_the_conversation_shows_the_bar_and_a_click_answers_with_the_board(desk)
     )
     assert done.status_code == 204
     assert "Moved to Thu, Nov 26, 2:00 PM." in done["HX-Trigger"]
-    again = desk.client.get(desk.url("thread-suggestion", desk.thread.pk))
+    again = desk.client.get(desk.url("thread-suggestion", desk.thread.pk), headers={"HX-Request": "true"})
     assert (again.status_code, again.content) == (200, b"")
     with inside(desk.practice):
         assert Conversation.objects.get(pk=desk.thread.pk).state == "done"
@@ -224,6 +224,15 @@ def test_senseless_times_move_nothing(desk, start):
     assert answer.status_code in {404, 409}
     with inside(desk.practice):
         assert Appointment.objects.get().starts_at == at("2026-11-25 10:00")
+
+
+def test_without_scripts_the_conversation_leads_to_it_and_back(desk):
+    conversation, offer = desk.url("thread", desk.thread.pk), desk.url("thread-suggestion", desk.thread.pk)
+    assert f'<noscript><a class="btn" href="{offer}">' in desk.client.get(conversation).content.decode()
+    assert b"asks for another time" in desk.client.get(offer).content
+    with inside(desk.practice):
+        inbox.mark_handled(message=desk.message, by=desk.by)
+    assert desk.client.get(offer)["Location"] == conversation
 
 
 def test_without_scripts_it_is_a_page(desk):
