@@ -1,5 +1,7 @@
 """Gives the telephone its orders: a row in the caller's transaction, carried out after the commit."""
 
+from django.db import connection
+
 from messaging.models import Call, CallCommand
 from messaging.outbox import wake_delivery
 from practices.audit import Actor
@@ -7,6 +9,7 @@ from practices.models import User
 
 Verb = CallCommand.Verb
 TASK = "messaging.tasks.carry_out_calls"
+A_PERSONS_CALLS = 7305  # the class of the advisory lock; no other lock of the house has it
 
 
 def order(
@@ -21,3 +24,10 @@ def order(
     command.save(force_insert=True)
     wake_delivery(call.practice, TASK)
     return command
+
+
+def take_turn(user_id: int | None) -> None:
+    """One thing at a time happens to a person’s calls: two tabs cannot make two live ones."""
+    if user_id is not None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [A_PERSONS_CALLS, user_id])

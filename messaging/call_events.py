@@ -12,8 +12,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from messaging import call_endings
-from messaging.call_commands import Verb, order
+from messaging.call_commands import Verb, order, take_turn
 from messaging.call_endings import remember, shown
+from messaging.calls import hold_others
 from messaging.models import Call, CallCommand
 from practices.audit import SYSTEM, Actor
 
@@ -98,6 +99,8 @@ def patient_answered(call: Call) -> Call:
 def leg_joined(command_id: uuid.UUID, leg: str) -> Call | None:
     """A colleague picked up: her leg comes into the call. None when there is nothing left to come into."""
     command = CallCommand.objects.filter(pk=command_id).first()
+    if command is not None:
+        take_turn(owner_of(command))  # her leg comes from another of her calls: no verb between the two
     call = find(command.call_id) if command else None
     if command is None or call is None or call.status in OVER or owner_of(command) != call.handler_id:
         return None
@@ -108,6 +111,8 @@ def leg_joined(command_id: uuid.UUID, leg: str) -> Call | None:
         return call
     if call.staff_leg_id and command.verb == Verb.TRANSFER:
         order(call, Verb.TRANSFER, by=REPORTED, leg_id=call.staff_leg_id)  # whoever handed over leaves
+    if command.verb == Verb.TRANSFER and command.to_user is not None:
+        hold_others(command.to_user, REPORTED, but=call)  # she speaks with one caller at a time
     Call.objects.filter(staff_leg_id=leg).exclude(pk=call.pk).update(staff_leg_id="")
     call.staff_leg_id = leg
     if command.verb == Verb.DIAL and call.status == Status.QUEUED:
@@ -136,9 +141,9 @@ def leg_ended(command_id: uuid.UUID, leg: str, status: str) -> None:
     command = CallCommand.objects.filter(pk=command_id).first()
     if command is None or status not in ENDS:
         return
-    CallCommand.objects.filter(pk=command.pk).update(leg_id=leg, error_code=RANG_OFF)
     there = Call.objects.filter(staff_leg_id=leg).values_list("pk", flat=True).first()
-    call = find(there or command.call_id)
+    call = find(there or command.call_id)  # before its orders, as whoever carries them out does
+    CallCommand.objects.filter(pk=command.pk).update(leg_id=leg, error_code=RANG_OFF)
     if call is None or call.status in OVER:
         return
     if status != "completed":

@@ -8,11 +8,11 @@ import datetime as dt
 import re
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from messaging import call_endings
-from messaging.call_commands import Verb, order
+from messaging.call_commands import Verb, order, take_turn
 from messaging.call_endings import CallIsOver, remember, shown
 from messaging.conversations import same_number
 from messaging.models import Call, Message, Task
@@ -27,7 +27,6 @@ from practices.models import Membership, User
 from practices.tenancy import current_practice, inside
 
 Status, Direction, Outcome = Call.Status, Call.Direction, Call.Outcome
-A_PERSONS_CALLS = 7305  # the class of the advisory lock; no other lock of the house has it
 A_NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 # What carriers send in the place of a withheld number (letters of “anonymous”, “restricted”, … as digits).
 WITHHELD = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"})
@@ -102,7 +101,7 @@ def answer_call(*, call: Call, by: Actor) -> Call:
     Raises AlreadyTaken for whoever comes second, NoTelephone for a person without one.
     """
     user = person(by)
-    take_turn(user)
+    take_turn(user.pk)
     call = locked(call)
     if call.handler_id == user.pk and call.status == Status.LIVE:
         return call  # pressed twice
@@ -185,7 +184,7 @@ def dial(*, patient: Patient | None = None, number: str = "", by: Actor) -> Call
     number = number or call_endings.first_number(patient)
     if not A_NUMBER.fullmatch(number):
         raise ValueError("There is no number to call.")
-    take_turn(user)
+    take_turn(user.pk)
     hold_others(user, by)
     call = new_call(Direction.OUT, Status.QUEUED, number, patient, user)
     call.save(force_insert=True)
@@ -229,7 +228,7 @@ def log_call(*, direction: str, number: str = "", patient: Patient | None = None
     if direction not in Direction.values:
         raise ValueError("A call comes in or goes out.")
     user = person(by)
-    take_turn(user)
+    take_turn(user.pk)
     hold_others(user, by)
     call = new_call(direction, Status.LIVE, shown_number(number), patient, user)
     call.by_hand, call.answered_at = True, call.started_at
@@ -334,12 +333,6 @@ def locked(call: Call) -> Call:
     return now
 
 
-def take_turn(user: User) -> None:
-    """One verb of a person at a time, in all her practices: two tabs cannot make two live calls."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [A_PERSONS_CALLS, user.pk])
-
-
 def hold_others(user: User, by: Actor, but: Call | None = None) -> None:
     """Puts on hold whatever the person speaks on, here and in her other practices."""
     here = current_practice()
@@ -353,7 +346,7 @@ def hold_others(user: User, by: Actor, but: Call | None = None) -> None:
 
 def own(call: Call, by: Actor) -> Call:
     """The person's own call, locked; raises NotYours."""
-    take_turn(person(by))
+    take_turn(person(by).pk)
     call = locked(call)
     own_only(call, by)
     return call

@@ -4,21 +4,21 @@ import datetime as dt
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from messaging import conversations, inbox
+from messaging import call_events, calls, conversations, inbox
 from messaging.closing import close_conversation
-from messaging.models import Conversation, Message, Task
+from messaging.models import Call, CallCommand, Conversation, Message, Task
 from messaging.writing import send
 from patients.models import Patient
 from practices.models import Practice
 from practices.tenancy import inside
 from tests.factories import a_member, an_actor
 from tests.messaging.conftest import PHONE
-from tests.messaging.test_calls import together
+from tests.messaging.test_calls import at_desk, ring, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,8 +29,8 @@ def by(practice: Practice) -> Any:
 
 
 @pytest.fixture
-def slow_thread(monkeypatch: Any) -> Iterator[threading.Event]:
-    """Whoever brings something in holds its task and is slow to tell the thread; the event says that it does."""
+def slow_thread(monkeypatch: Any) -> threading.Event:
+    """Whoever brings something in holds its task and is slow to tell the thread; the event says when."""
     at_the_thread, touch = threading.Event(), conversations.touch
 
     def slowly(**said: Any) -> Conversation:
@@ -40,7 +40,7 @@ def slow_thread(monkeypatch: Any) -> Iterator[threading.Event]:
         return touch(**said)
 
     monkeypatch.setattr(conversations, "touch", slowly)
-    yield at_the_thread
+    return at_the_thread
 
 
 def wrote(practice: Practice, body: str) -> Message | None:
@@ -94,3 +94,46 @@ def test_a_text_that_arrives_while_a_person_works_on_the_thread_is_not_lost(
     with inside(practice):
         assert Message.objects.filter(direction="in").count() == 2
         assert Task.objects.filter(kind="answer").count() == 1
+
+
+def test_a_desk_phone_that_rings_off_does_not_stand_in_the_way_of_its_order(
+    practice: Practice, patient: Patient
+) -> None:
+    """The worker that stores what came of an order holds the call, and then its order."""
+    dana = at_desk(practice, "dana@x.example")
+    call = ring(practice)
+    with inside(practice):
+        calls.answer_call(call=call, by=dana)
+        command = CallCommand.objects.get()
+    held = threading.Event()
+
+    def stored() -> None:
+        with inside(practice):
+            assert call_events.find(call.pk) is not None
+            held.set()
+            time.sleep(0.5)
+            CallCommand.objects.filter(pk=command.pk).update(status="done")
+
+    def rang_off() -> None:
+        assert held.wait(5)
+        with inside(practice):
+            call_events.leg_ended(command.pk, "CAleg", "busy")
+
+    assert together([stored, rang_off]) == [None, None]
+    with inside(practice):
+        assert Call.objects.get().status == "ringing"
+        assert CallCommand.objects.get(pk=command.pk).leg_id == "CAleg"
+
+
+def test_whoever_picks_up_a_call_that_is_handed_to_her_speaks_with_one_caller(practice: Practice) -> None:
+    dana = at_desk(practice, "dana@x.example")
+    kim = at_desk(practice, "kim@x.example", "+15035550902")
+    hers, handed = ring(practice, "CA1", "+15035550171"), ring(practice, "CA2", "+15035550172")
+    with inside(practice):
+        calls.answer_call(call=hers, by=kim)
+        calls.answer_call(call=handed, by=dana)
+        calls.transfer_call(call=handed, to=kim.user, summary="", by=dana)
+        command = CallCommand.objects.get(verb="transfer")
+        assert call_events.leg_joined(command.pk, "CAkim") is not None
+        states = {call.supplier_id: call.status for call in Call.objects.of(kim.user)}
+    assert states == {"CA1": "held", "CA2": "live"}
