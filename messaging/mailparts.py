@@ -111,7 +111,7 @@ def _header(mail: Mail, name: str) -> str:
 
 def _address(text: str) -> str:
     """The one plain address in a From line, lower case; empty when there is none."""
-    address = email.utils.parseaddr(text)[1].strip().lower()
+    address = email.utils.parseaddr(text)[1].strip().lower().encode("utf-8", "replace").decode()
     good = re.fullmatch(r"[^\s@<>\"',;:]{1,64}@[^\s@<>\"',;:]{1,185}", address)
     return address if good else ""
 
@@ -281,5 +281,6 @@ def _files(parts: list[Mail]) -> list[Part]:
         if is_file(part) and len(found) < MOST:
             raw = part.get_payload(decode=True)
             if isinstance(raw, bytes) and raw:
-                found.append(Part(part.get_content_type()[:100], raw))
+                declared = re.sub(r"[^!-~]", "?", part.get_content_type())  # the sender writes what it likes
+                found.append(Part(declared[:100], raw))
     return found

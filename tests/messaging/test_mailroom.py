@@ -343,6 +343,7 @@ HOSTILE = {
     "only NUL": b"\x00\x00\r\n",
     "NUL inside": b"From: ana@example.com\r\n\r\nhel\x00lo\r\n",
     "a thousand headers": b"From: ana@example.com\r\n" + b"X-More: y\r\n" * 1_000 + b"\r\nhello\r\n",
+    "NUL in a type": b"From: ana@example.com\r\nContent-Type: image/p\x00ng\r\n\r\nabc\r\n",
     "unknown charset": b"From: ana@example.com\r\nContent-Type: text/plain; charset=elvish\r\n\r\nh\xe9y\r\n",
     "bad base64": b"From: ana@example.com\r\nContent-Transfer-Encoding: base64\r\n\r\n%%%%=\r\n",
     "bad encoded word": b"From: =?utf-8?b?//////?= <ana@example.com>\r\nSubject: =?x?q?=??=\r\n\r\nhello\r\n",
