@@ -17,7 +17,7 @@ from messaging.acting import remember
 from messaging.models import Message, Task
 from messaging.outbox import queue_message
 from messaging.staff_tasks import close_task, in_office_time, open_task
-from patients.contacts import practice_name_for
+from patients.contacts import practice_name_at
 from patients.models import Channel, ContactPoint
 from practices import audit, changes
 from practices.audit import Actor
@@ -199,7 +199,7 @@ def _thank(visits: Sequence[Appointment], message: Message) -> None:
         channel=message.channel,
         kind=Message.Kind.REPLY,
         body=ALL_EXPECTED.get(language, ALL_EXPECTED["en"]).format(
-            practice=practice_name_for(message.patient, language)
+            practice=practice_name_at(message.address_index, message.patient, language)
         ),
         language=language,
         send_after=timezone.now(),
