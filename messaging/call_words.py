@@ -74,14 +74,11 @@ SPOKEN: dict[str, dict[str, str]] = {
 def greeting(call: Call) -> Words:
     """The practice's own greeting or the usual one, where to turn in an emergency, whether it is recorded."""
     card, practice = current_card(), current_practice()
-    own = {"en": card.greeting, "es": card.greeting_es}
     keys = ["emergency", *(["recorded"] if DeskRules.of_practice().record_calls else []), "soon"]
     return [
-        (
-            language,
-            " ".join([own[language] or sentence("greeting", language, name=practice.public_name), rest]),
-        )
+        (language, f"{card.greeting_by_machine(language) or usual} {rest}")
         for language in languages(call)
+        for usual in [sentence("greeting", language, name=practice.public_name)]
         for rest in [" ".join(sentence(key, language) for key in keys)]
     ]
 

@@ -27,6 +27,7 @@ LABELS = {
     "notes": "Notes",
 }
 KEPT_VERSIONS_SHOWN = 30
+YOUR_NAME = "{your name}"  # in a greeting: the name of whoever says it
 
 
 class InvalidCard(ValueError):
@@ -81,6 +82,11 @@ class Card:
             **{name: getattr(self, name) for name in (*TEXTS, *LISTS)},
             "answers": [{name: getattr(one, name) for name in ANSWER} for one in self.answers],
         }
+
+    def greeting_by_machine(self, language: str) -> str:
+        """The greeting as the telephone system may say it; empty where it names the person who speaks."""
+        words = self.greeting_es if language == "es" else self.greeting
+        return "" if YOUR_NAME in words else words
 
     @property
     def topics(self) -> list[str]:

@@ -10,6 +10,8 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from practices.card import YOUR_NAME
+
 register = template.Library()
 
 
@@ -35,6 +37,12 @@ def icon(name: str, size: int = 0, label: str = "") -> SafeString:
     Without a `label` the icon is hidden from screen readers: words beside it carry the meaning.
     """
     return _drawing(name, size, label)
+
+
+@register.filter
+def said_by(greeting: str, name: str) -> str:
+    """A practice's greeting with the name of the person who says it."""
+    return greeting.replace(YOUR_NAME, name)
 
 
 @register.filter

@@ -36,7 +36,7 @@ def client(dana: Membership) -> Client:
 
 def a_card(practice: Practice, dana: Membership, answers: int) -> None:
     content = {
-        "greeting": "Harbor Street, good morning",
+        "greeting": "Harbor Street, this is {your name}, good morning",
         "emergency": "Hang up and dial 911.",
         "never_say": ["Calm down"],
         "plans": ["Blue Hill"],

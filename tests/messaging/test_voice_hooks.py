@@ -197,6 +197,16 @@ def test_the_card_s_greeting_is_spoken_and_a_recorded_call_says_so(practice):
     assert "may be recorded" in english
 
 
+def test_a_greeting_that_names_who_speaks_is_for_people_only(practice):
+    with inside(practice):
+        content = {"greeting": "Harbor Street, this is {your name}. May I have your birth date?"}
+        PracticeCard(practice=practice, number=1, content=content).save(force_insert=True)
+    english = spoken(post(practice, "received/", caller(practice)))[0][1]
+    assert english.startswith("Thank you for calling")
+    assert "your name" not in english
+    assert "birth date" not in english
+
+
 def test_no_caller_ever_hears_a_patient_s_name(practice, patient):
     call = ring(practice)
     for tail in doors(call, uuid.uuid4()):
