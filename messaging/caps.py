@@ -13,7 +13,7 @@ from messaging.models import DeskRules, Message
 from messaging.refusals import AGAIN
 
 Kind, Status = Message.Kind, Message.Status
-HELD = {Kind.REMINDER, Kind.CONFIRMATION, Kind.BROADCAST, Kind.MISSED_CALL}
+HELD = {Kind.REMINDER, Kind.CONFIRMATION, Kind.BROADCAST}  # a missed call's text answers that call
 COUNTED = [*HELD, Kind.MOVED, Kind.CANCELLED]
 WEEK = dt.timedelta(days=7)
 URGENT = dt.timedelta(days=1)  # what comes so soon is told today

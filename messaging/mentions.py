@@ -66,16 +66,22 @@ AFTER = re.compile(
 BEFORE = re.compile(r"\b(?:before|by|earlier than|antes de)(?: las?)? " + _CLOCK + r"\b")
 AT = re.compile(r"\b(?:at|around|about|a las?|como a las?|sobre las?) " + _CLOCK + r"\b")
 CLOCK = re.compile(rf"\b(?:(?:las?|the) )?(?:{_SURE_CLOCK}|(?P<noon>noon|mediodia)(?P<media> y media)?)\b")
-PARTS = [
+PARTS = [  # “good morning” is a greeting
     (
-        re.compile(r"\b(?:in the |this |the )?mornings?\b|\b(?:por|en|de) las? mananas?\b|\blas mananas\b"),
+        re.compile(
+            r"\b(?:in the |this |the )?(?<!good )mornings?\b"
+            r"|\b(?:por|en|de) las? mananas?\b|\blas mananas\b"
+        ),
         MORNING,
     ),
     (
-        re.compile(r"\b(?:in the |this |the )?afternoons?\b|\b(?:por|en|de|a) las? tardes?\b|\blas tardes\b"),
+        re.compile(
+            r"\b(?:in the |this |the )?(?<!good )afternoons?\b"
+            r"|\b(?:por|en|de|a) las? tardes?\b|\blas tardes\b"
+        ),
         AFTERNOON,
     ),
-    (re.compile(r"\b(?:in the |this |the )?evenings?\b|\b(?:por|en|de) las? noches?\b"), EVENING),
+    (re.compile(r"\b(?:in the |this |the )?(?<!good )evenings?\b|\b(?:por|en|de) las? noches?\b"), EVENING),
 ]
 _ON = r"(?:(?:on|for|the|this|coming|el|este|para|la) )*"
 NEXT_WEEK = re.compile(

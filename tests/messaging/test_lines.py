@@ -185,7 +185,8 @@ def test_what_is_over_the_limit_and_worth_nothing_later_says_so(practice, suppli
 
 
 @pytest.mark.parametrize(
-    ("kind", "hours"), [("moved", 200), ("cancelled", 200), ("note", 200), ("confirmation", 20)]
+    ("kind", "hours"),
+    [("moved", 200), ("cancelled", 200), ("note", 200), ("missed-call", 20), ("confirmation", 20)],
 )
 def test_news_answers_and_what_comes_soon_are_not_held_back(practice, supplier, patient, kind, hours):
     reminder(practice, patient)

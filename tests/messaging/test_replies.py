@@ -1,9 +1,12 @@
 """What texts say, and above all what they do not."""
 
+import datetime as dt
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from messaging.mentions import mentions
 from messaging.models import Message
 from messaging.replies import may_be_emergency, may_opt_out, minutes_late, read_reply
 
@@ -426,3 +429,10 @@ def test_a_known_text_with_a_foreign_word_is_for_a_person(text):
 )
 def test_how_late(text, minutes):
     assert minutes_late(text) == minutes
+
+
+def test_good_morning_names_no_time():
+    today = dt.date(2026, 6, 9)
+    assert not mentions("Good morning, my insurance changed.", today).after
+    assert mentions("Good morning, my insurance changed.", today).before is None
+    assert mentions("Good morning, can I come in the morning?", today).before == dt.time(12)
