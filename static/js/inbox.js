@@ -66,6 +66,11 @@ document.addEventListener("live:swapped", (event) => {
   if (url && !document.hidden) window.htmx.ajax("POST", url, { swap: "none", source: document.body });
 });
 
+/* The times that may be offered come after the log: they are not to lie below its edge. */
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (atEnd && event.detail.target !== log() && log()?.contains(event.detail.target)) toEnd();
+});
+
 /* After writing, the empty composer has the focus again; after a refusal so has the text, whole. */
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target?.id !== "conversation") return;
