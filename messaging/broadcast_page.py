@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from messaging import broadcasts
 from messaging.models import Broadcast, BroadcastRecipient, Message
+from messaging.outcomes import REASONS
 from patients.contacts import show_phone
 from patients.models import ContactPoint
 from practices.models import Language, User
@@ -90,6 +91,8 @@ def line_of(
     outcome = why if left_out else "did not arrive" if lost else DONE.get(status, status or "is next")
     if status == "cancelled":
         outcome, left_out = "withdrawn before it left", True
+    elif row.message and status == "suppressed":  # the last look before it left said no
+        outcome, left_out = REASONS.get(row.message.reason, "not sent"), True
     tone = "bad" if lost else "off" if left_out else "conf" if status in {"sent", "delivered"} else "book"
     if not status and not left_out and broadcast.status == Broadcast.Status.DRAFT:
         outcome, tone = "will get it", "acc"
