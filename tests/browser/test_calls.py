@@ -258,6 +258,21 @@ def test_a_call_is_logged_by_hand_with_c(house: House, dana: Page) -> None:
     expect(chip(dana, "live")).to_contain_text("Marisol Vega")
 
 
+def test_who_shares_the_number_is_chosen_by_a_press(house: House, dana: Page) -> None:
+    """Their buttons stand outside of the form they belong to."""
+    a_patient(house.harbor, "Ana", "Vega", phone="+15035550187")
+    call = house.rings("+15035550187")
+    expect(chip(dana, "ring")).to_contain_text("Ana Vega")
+    dana.keyboard.press("a")
+    dana.wait_for_url(f"**/calls/{call.pk}/")
+    dana.get_by_role("button", name="Ana Vega").click()
+    expect(dana.locator("#call-facts h2").first).to_have_text("Ana Vega")
+    dana.get_by_role("button", name="Somebody else").click()
+    expect(dana.locator("#call-facts h2").first).to_have_text("Who is it about?")
+    dana.get_by_role("button", name="Marisol Vega").click()
+    expect(dana.locator("#call-facts h2").first).to_have_text("Marisol Vega")
+
+
 def test_without_scripts_calls_are_answered_and_written_down(
     browser: Browser, desk_server: Desk, house: House
 ) -> None:
