@@ -25,12 +25,34 @@ def owner_connection(name: str) -> psycopg.Connection:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_blocker: Any, worker_id: str) -> Iterator[None]:
+def django_db_setup(django_db_blocker: Any, worker_id: str, testrun_uid: str) -> Iterator[None]:
     if not OWNER_URL:
         pytest.exit("The tests need DATABASE_OWNER_URL and DATABASE_URL: run them with ./dev test", 4)
-    name = f"test_frontdesk_{worker_id}_{os.getpid()}"
+    name, pattern = f"test_frontdesk_{worker_id}_{os.getpid()}", f"test_frontdesk_{testrun_uid[:12]}"
+    with django_db_blocker.unblock():
+        copy_of(pattern, name)
+        use_as_app(name)
+        refuse_to_run_above_row_security()
+        yield
+        connections.close_all()
+    drop_when_free(name)
+    drop_when_free(pattern)
+
+
+def copy_of(pattern: str, name: str) -> None:
+    """A database for this worker: the first one of a run migrates the pattern, all of them copy it."""
     with owner_connection("postgres") as owner:
-        owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        owner.execute("SELECT pg_advisory_lock(hashtext(%s))", [pattern])
+        made = owner.execute("SELECT 1 FROM pg_database WHERE datname = %s", [pattern]).fetchone()
+        if made is None:
+            owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(pattern)))
+            grant_to_app(pattern)
+            migrate_as_owner(pattern)
+        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        owner.execute(copy.format(sql.Identifier(name), sql.Identifier(pattern)))
+
+
+def grant_to_app(name: str) -> None:
     with owner_connection(name) as owner:
         owner.execute(sql.SQL("REVOKE ALL ON SCHEMA public FROM PUBLIC"))
         owner.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO frontdesk_app"))
@@ -41,12 +63,6 @@ def django_db_setup(django_db_blocker: Any, worker_id: str) -> Iterator[None]:
             owner.execute(
                 f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {privilege} TO frontdesk_app"  # type: ignore[arg-type]
             )
-    with django_db_blocker.unblock():
-        migrate_as_owner(name)
-        refuse_to_run_above_row_security()
-        yield
-        connections.close_all()
-    drop_when_free(name)
 
 
 def drop_when_free(name: str) -> None:
@@ -58,6 +74,8 @@ def drop_when_free(name: str) -> None:
             return
         except psycopg.errors.ObjectInUse:
             time.sleep(0.25)
+        except psycopg.errors.InvalidCatalogName:
+            return  # the pattern: another worker was first
 
 
 def migrate_as_owner(name: str) -> None:
@@ -69,7 +87,12 @@ def migrate_as_owner(name: str) -> None:
     )
     call_command("migrate", verbosity=0, interactive=False)
     connection.close()
-    connection.settings_dict.update(as_app | {"NAME": name})
+    connection.settings_dict.update(as_app)
+
+
+def use_as_app(name: str) -> None:
+    connection.close()
+    connection.settings_dict["NAME"] = name
     settings.DATABASES["default"]["NAME"] = name
 
 
