@@ -11,7 +11,7 @@ import json
 import signal
 from pathlib import Path
 
-from tools.bench.measure import Row, measure_all
+from tools.bench.measure import PARTS, Row, measure_all
 from tools.bench.stage import desk_for_bench, from_nothing
 from tools.progress import step
 
@@ -21,18 +21,19 @@ def command(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="./dev bench")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
     parser.add_argument("--quick", action="store_true", help="fewer patients and requests, at most a minute")
+    parser.add_argument("--only", action="append", choices=PARTS, default=[], help="this part")
     asked = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers end with us, however we are stopped
     rows: list[Row] = []
-    if not asked.quick:
+    if not (asked.quick or asked.only):
         with step("From nothing to the first page") as shown:
             seconds = from_nothing()
             shown.note = f"{seconds:.1f} s"
         what = "./dev demo from an empty data folder to the first page"
         rows.append(Row(what, seconds, "s"))
-    patients = 20_000 if asked.quick else 100_000
+    patients = 20_000 if asked.quick or asked.only else 100_000
     with desk_for_bench(patients) as desk:
-        rows += measure_all(desk, share=0.25 if asked.quick else 1.0, patients=patients)
+        rows += measure_all(desk, share=0.25 if asked.quick else 1.0, patients=patients, only=asked.only)
     print("\n" + table(rows))
     if asked.json:
         asked.json.write_text(json.dumps([row.as_json() for row in rows], indent=2) + "\n", encoding="utf-8")

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -49,6 +49,18 @@ def at_most(
 ) -> Row:
     """A row in milliseconds with an upper limit."""
     return Row(what, ours, "ms", floor, f"≤ {limit:g} ms", ours <= limit, work)
+
+
+PARTS = {
+    "board": "The board",
+    "search": "Finding patients",
+    "suggested": "Suggested times",
+    "booking": "Booking",
+    "one_slot": "Fifty clients, one slot",
+    "storm": "A storm of webhooks",
+    "streams": "From a webhook to the board",
+    "sending": "Sending",
+}
 
 
 class Bench:
@@ -209,8 +221,8 @@ class Bench:
         return Ask(f"{self.api}/appointments/", "POST", json.dumps(body).encode(), headers, good)
 
 
-def measure_all(desk: Desk, *, share: float, patients: int) -> list[Row]:
-    """Every row, the ones that read before those that write."""
+def measure_all(desk: Desk, *, share: float, patients: int, only: Sequence[str] = ()) -> list[Row]:
+    """Every row, or those of the named parts (PARTS); the ones that read before those that write."""
     bench = Bench(desk, share, patients)
     rows: list[Row] = []
     try:
@@ -219,18 +231,11 @@ def measure_all(desk: Desk, *, share: float, patients: int) -> list[Row]:
         rows.append(Row("an empty view, 1 client", one.median, work=one.work))
         rows.append(Row("  the same, 8 clients, p95", eight.p95))
         rows.append(Row("  the same, 8 clients, a second", eight.per_second, "/s"))
-        for name, part in (
-            ("The board", bench.board),
-            ("Finding patients", bench.search),
-            ("Suggested times", bench.suggested),
-            ("Booking", bench.booking),
-            ("Fifty clients, one slot", bench.one_slot),
-            ("A storm of webhooks", bench.storm),
-            ("From a webhook to the board", bench.streams),
-            ("Sending", bench.sending),
-        ):
-            with step(name):
-                rows += part()
+        for part, words in PARTS.items():
+            if only and part not in only:
+                continue
+            with step(words):
+                rows += getattr(bench, part)()
     finally:
         bench.floors.close()
     return rows
