@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from django.urls import NoReverseMatch, reverse
 
+from messaging import opt_outs
 from messaging.models import Call, Task
 from patients.contacts import show_phone
 from patients.models import Patient
@@ -109,7 +110,15 @@ def _ends(task: Task, desk: Desk) -> list[Step]:
         Step("In an hour", desk.to("task-snooze", task.pk), values=(("minutes", "60"),), icon="clock"),
         Step("Tomorrow morning", desk.to("task-snooze", task.pk), values=morning, icon="sunrise"),
     ]
+    if task.once_key.startswith(opt_outs.TO_DECIDE):
+        return [*_what_was_meant(done), give, *later]
     return later if task.kind in {Task.Kind.STAFF_MESSAGE, Task.Kind.COMPLAINT} else [done, give, *later]
+
+
+def _what_was_meant(done: Step) -> list[Step]:
+    """Somebody may have asked for silence: whoever has called says what was meant, and the row is done."""
+    answers = (("Messages go on", opt_outs.GO_ON), ("No more messages", opt_outs.NO_MORE))
+    return [Step(label, done.url, values=(("outcome", words),), icon="msg") for label, words in answers]
 
 
 def _ways(task: Task, visit: Appointment | None, desk: Desk) -> list[Step]:

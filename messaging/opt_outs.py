@@ -15,6 +15,8 @@ from practices.audit import SYSTEM, Actor
 from practices.tenancy import current_practice
 
 DECIDE_WITHIN = 30  # minutes of office time
+TO_DECIDE = "opt-out:"  # begins the key of a task that asks what was meant
+NO_MORE, GO_ON = "no more messages", "messages go on"
 
 
 @transaction.atomic
@@ -110,10 +112,35 @@ def heard(*, text: str, channel: str, address: str, patient: Patient | None = No
     open_task(
         kind=Task.Kind.FOLLOW_UP,
         due_at=in_office_time(current_practice(), DECIDE_WITHIN),
-        once_key=f"opt-out:{address_index(channel, address)}",
+        once_key=f"{TO_DECIDE}{address_index(channel, address)}",
         urgency=Task.Urgency.SOON,
         patient=patient,
         note="May want to hear no more from us: messages rest until somebody has asked and decided.",
         by=by,
     )
     return True
+
+
+@transaction.atomic
+def decided(*, task: Task, outcome: str, by: Actor) -> None:
+    """A person has asked what a voicemail meant: silence for good, or messages go on; else they rest on."""
+    if not task.once_key.startswith(TO_DECIDE) or outcome not in {NO_MORE, GO_ON}:
+        return
+    index = task.once_key.removeprefix(TO_DECIDE)
+    rows = Suppression.objects.select_for_update().filter(
+        address_index=index, lifted_at=None, source="possible", message=None
+    )
+    for row in rows.order_by("pk"):
+        stop = outcome == NO_MORE
+        row.source, row.lifted_at = ("staff", None) if stop else (row.source, timezone.now())
+        row.save(update_fields=["source", "lifted_at"])
+        verb = "messages.stopped" if stop else "messages.resumed"
+        audit.record(verb, row, by=by, patient_id=task.patient_id)
+        if stop and task.patient_id is not None:
+            Consent.objects.create(
+                practice=current_practice(),
+                patient_id=task.patient_id,
+                channel=row.channel,
+                granted=False,
+                how=Consent.How.PHONE,
+            )

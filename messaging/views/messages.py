@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from messaging import inbox
+from messaging import inbox, opt_outs
 from messaging.conversations import conversation_with
 from messaging.forms import OutcomeForm, OwnerForm, SnoozeForm, tomorrow_morning
 from messaging.handling import HasItsOwnPage, finish_task
@@ -87,6 +87,7 @@ def task_done(request: DeskRequest, task_id: uuid.UUID) -> HttpResponse:
     outcome = form.cleaned_data["outcome"] if form.is_valid() else "done"
     try:
         finish_task(task=task, outcome=outcome, by=request.actor)
+        opt_outs.decided(task=task, outcome=outcome, by=request.actor)
     except HasItsOwnPage as refusal:
         return back(request, None, str(refusal))
     return back(request, None, "Done")

@@ -8,13 +8,16 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from messaging import complaints, conversations
+from frontdesk.queue import needs_you
+from messaging import complaints, conversations, opt_outs
 from messaging.call_endings import nobody_answered
-from messaging.models import Conversation, Task
+from messaging.models import Conversation, Suppression, Task
 from messaging.staff_messages import finish, take_message
+from practices.audit import SYSTEM
 from practices.models import Role
 from practices.tenancy import inside
 from tests.factories import a_member, a_patient, a_practice, a_user, an_actor
+from tests.messaging.conftest import PHONE
 from tests.messaging.test_calls import ring
 
 
@@ -90,3 +93,22 @@ def test_complaints_are_no_rows_of_a_clinician(desk: SimpleNamespace) -> None:
     for part in ("panel", "rows"):
         assert link not in client_of(desk.ama).get(f"{page}?fragment={part}").content.decode()
     assert link not in client_of(desk.ama).get(f"/p/{desk.practice.slug}/today/").content.decode()
+
+
+@pytest.mark.parametrize(("label", "source"), [("Messages go on", None), ("No more messages", "staff")])
+def test_a_person_decides_what_a_voicemail_meant(
+    desk: SimpleNamespace, label: str, source: str | None
+) -> None:
+    """Until then texts rest; no other door would let them go on."""
+    with inside(desk.practice):
+        opt_outs.heard(text="Please stop texting me.", channel="call", address=PHONE, by=SYSTEM)
+        assert Suppression.objects.filter(lifted_at=None, source="possible").count() == 2
+        (row,) = needs_you(desk.practice)
+    (step,) = [one for one in row.more if one.label == label] or [
+        SimpleNamespace(url=row.action_url, values=row.values)
+    ]
+    client_of(desk.dana).post(step.url, dict(step.values), headers={"HX-Request": "true"})
+    with inside(desk.practice):
+        left = set(Suppression.objects.filter(lifted_at=None).values_list("source", flat=True))
+        assert left == ({source} if source else set())
+        assert needs_you(desk.practice) == []
