@@ -9,6 +9,7 @@ import { saveState } from "./announce.js";
 
 const REST_MS = 600;
 const AGAIN_MS = 5000;
+const WAIT_MS = 3000;
 const resting = new Map(); // form → timer
 const underway = new Map(); // form → false, or true when more was typed meanwhile
 
@@ -99,9 +100,28 @@ for (const kind of ["input", "change"]) {
   });
 }
 
+/* A save that is on its way must not arrive after the form and bring back what was sent: the form waits for
+   it, a moment at most. */
+const waiting = new Map(); // form → whether it may go now
+
+async function sendAfterSave(form, button) {
+  waiting.set(form, false);
+  for (let past = 0; underway.has(form) && past < WAIT_MS; past += 20) {
+    await new Promise((resolve) => { setTimeout(resolve, 20); });
+  }
+  waiting.set(form, true);
+  if (form.isConnected) form.requestSubmit(button?.form === form ? button : undefined);
+  waiting.delete(form);
+}
+
 document.addEventListener("submit", (event) => {
   const form = formOf(event.target);
-  if (form) forgetDraft(form);
+  if (!form) return;
+  forgetDraft(form);
+  if (!underway.has(form) || waiting.get(form)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (!waiting.has(form)) sendAfterSave(form, event.submitter);
 }, true);
 
 /* The answer may be that it did not go: then what stands there is a draft again. */
