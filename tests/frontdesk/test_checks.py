@@ -80,6 +80,7 @@ def production(settings: Any) -> Any:
     for name in ("PUBLIC_URL", "SECRET_KEY", "FIELD_KEYS", "BLIND_INDEX_KEY", "TWILIO_AUTH_TOKEN"):
         setattr(settings, name, GOOD[name])
     settings.TWILIO_BASE_URL = ""
+    settings.DELIVERY_GRACE_SECONDS, settings.TWILIO_TIMEOUT_SECONDS = 60, 10
     return settings
 
 
@@ -102,6 +103,7 @@ def test_nothing_is_wrong_with_good_settings(production: Any) -> None:
         ({"BLIND_INDEX_KEY": ""}, "FIELD_KEYS or BLIND_INDEX_KEY"),
         ({"TWILIO_AUTH_TOKEN": ""}, "TWILIO_AUTH_TOKEN is missing"),
         ({"TWILIO_BASE_URL": "http://127.0.0.1:1"}, "TWILIO_BASE_URL is not https"),
+        ({"DELIVERY_GRACE_SECONDS": 19, "TWILIO_TIMEOUT_SECONDS": 10}, "DELIVERY_GRACE_SECONDS is shorter"),
     ],
 )
 def test_production_refuses(production: Any, changed: dict[str, Any], words: str) -> None:

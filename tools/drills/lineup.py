@@ -16,9 +16,9 @@ from tools.drills.ground import Ground
 
 Figures = dict[str, Any]
 TEXTS, FEW_TEXTS = 48, 24
-LONG_ENOUGH = 90.0  # seconds; only a failing drill takes them
+LONG_ENOUGH = 240.0  # seconds; only a failing drill takes them
 CONTROL_SECONDS, CONTROL_TRIES = 20.0, 4
-LEASE = 2.5
+LEASE = 3.5
 LATE = 120.0  # seconds until a quiet supplier reports anything
 # Most answers take a while: whoever is killed then has sent what nobody knows of.
 SLOW = [{"kind": "slow", "rate": 0.7, "seconds": 0.2}]
@@ -264,7 +264,7 @@ def broker_lost(round_: Round) -> Found:
     ground.broker.die()
     time.sleep(0.5 if round_.quick else round_.chance.uniform(0.5, 3))
     ground.broker.come_back()
-    sending.to_the_end()
+    sending.to_the_end()  # may take a minute: the library tries a lost broker later and later
     return sending.found(flushed=lost)
 
 

@@ -18,6 +18,7 @@ from messaging.models import Message, Task
 from practices.models import Practice
 from practices.tenancy import inside
 from tools.drills import day
+from tools.places import Trouble
 
 THREADS = 20
 WRITERS = 20
@@ -90,6 +91,8 @@ class Storm:
         """All orders of the reports of each text; one that arrived has arrived, whatever is said later."""
         with inside(self.practice):
             sent = list(Message.objects.filter(direction="out").values_list("pk", "supplier_id", "address"))
+        if not all(sid for _, sid, _ in sent):
+            raise Trouble("The texts of this drill did not go out in time: there is nothing to report on.")
         self.reported = [key for key, _, _ in sent]
         orders = itertools.cycle(itertools.permutations(("queued", "sent", "undelivered", "delivered")))
         found = []
