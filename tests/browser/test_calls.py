@@ -183,6 +183,7 @@ def test_two_calls_one_held_half_written_half_booked(
     is_half_booked(other)
     other.locator("#book-go").click()
     expect(other.locator("#dialog")).not_to_be_visible()
+    expect(other.locator("#change-bar")).to_contain_text("Undo")
     with inside(house.harbor):
         assert Appointment.objects.get().patient.family == "Lima"
         assert not Draft.objects.exists()
