@@ -70,7 +70,8 @@ def conversation_over(call: Call, outcome: str, by: Actor) -> Call:
     call.wrap_up_until = now + WRAP_UP if call.handler_id else None
     remember(call, "ended", by, status=[before, call.status], outcome=["", call.outcome])
     if call.outcome == Outcome.ANSWERED:
-        close_missed(call, "spoke", by)
+        for task in close_missed(call, "spoke", by):  # a shared number's may be a thread of its own
+            conversations.settled_if_quiet(patient=task.patient, address_index=call.address_index)
     tell_thread(call, Line.CALL, words_of(call), needs_person=False, by=by)
     return call
 
@@ -185,11 +186,10 @@ def in_time(call: Call) -> dt.datetime:
     return in_office_time(current_practice(), CALL_BACK_WITHIN[Outcome(call.outcome)])
 
 
-def close_missed(call: Call, outcome: str, by: Actor) -> None:
-    """What this number missed is dealt with."""
-    key = f"missed:{call.address_index or call.pk}"
-    for task in Task.objects.open().filter(once_key=key):
-        close_task(task=task, outcome=outcome, by=by)
+def close_missed(call: Call, outcome: str, by: Actor) -> list[Task]:
+    """What this number missed is dealt with; returns the tasks it closed."""
+    rows = Task.objects.open().filter(once_key=f"missed:{call.address_index or call.pk}")
+    return [close_task(task=task, outcome=outcome, by=by) for task in rows]
 
 
 def tell_thread(
@@ -198,7 +198,7 @@ def tell_thread(
     """Writes the call into the thread with the patient or the number; a withheld number has none."""
     if call.patient is None and not call.address_index:
         return
-    thread = conversations.touch(
+    conversations.touch(
         patient=call.patient,
         address=call.address,
         address_index=call.address_index,
@@ -210,10 +210,8 @@ def tell_thread(
         urgency=urgency,
         by=by,
     )
-    if needs_person or conversations.tasks_of(thread).exists():
-        return
-    if not conversations.waiting_messages(thread).exists():
-        conversations.settled(patient=call.patient, address_index=call.address_index)
+    if not needs_person:
+        conversations.settled_if_quiet(patient=call.patient, address_index=call.address_index)
 
 
 def text_after_missed(call: Call, by: Actor) -> Message | None:

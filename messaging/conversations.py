@@ -194,6 +194,15 @@ def settled(*, patient: Patient | None, address_index: str, state: str = State.D
     changes.announce(thread.practice, "inbox")
 
 
+def settled_if_quiet(*, patient: Patient | None, address_index: str) -> None:
+    """Settles the thread unless something else in it waits: another number's text, a call, a voicemail."""
+    same = {"patient": patient} if patient else {"patient": None, "address_index": address_index}
+    thread = Conversation.objects.filter(**same).first()
+    if thread is None or waiting_messages(thread).exists() or tasks_of(thread).exists():
+        return
+    settled(patient=patient, address_index=address_index)
+
+
 @transaction.atomic
 def note(*, thread: Conversation, body: str, key: str, by: Actor) -> TeamNote:
     """Leaves a note for colleagues, once per `key`. It is a row of its own table: no sender looks there."""

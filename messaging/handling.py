@@ -105,19 +105,9 @@ def mark_handled(*, message: Message, outcome: str = "handled", by: Actor) -> in
         )
     for task in Task.objects.open().filter(once_key=f"answer:{message.address_index}"):
         close_task(task=task, outcome=outcome, by=by)
-    settle_thread(message.patient, message.address_index)
+    conversations.settled_if_quiet(patient=message.patient, address_index=message.address_index)
     changes.announce(current_practice(), "messages", "queue")
     return len(rows)
-
-
-def settle_thread(patient: Patient | None, address_index: str) -> None:
-    """Closes the thread unless something else in it waits: another number's text, a call, a voicemail."""
-    same = {"patient": patient} if patient else {"patient": None, "address_index": address_index}
-    thread = Conversation.objects.filter(**same).first()
-    if thread is None or conversations.waiting_messages(thread).exists():
-        return
-    if not conversations.tasks_of(thread).exists():
-        conversations.settled(patient=patient, address_index=address_index)
 
 
 class HasItsOwnPage(ValueError):
@@ -136,7 +126,7 @@ def finish_task(*, task: Task, outcome: str, by: Actor) -> Task:
         mark_handled(message=task.message, outcome=outcome, by=by)
     done = close_task(task=task, outcome=outcome, by=by)
     if task.kind in {Task.Kind.MISSED_CALL, Task.Kind.VOICEMAIL}:
-        settle_thread(task.patient, task.once_key.partition(":")[2])
+        conversations.settled_if_quiet(patient=task.patient, address_index=task.once_key.partition(":")[2])
     return done
 
 

@@ -27,7 +27,7 @@ from scheduling.words import clock
 
 LONGEST_NOTE = 10_000
 PARTS = {"facts": "frontdesk/calls/facts.html", "note": "frontdesk/calls/note.html"}
-OUTCOMES_BY_HAND = ("answered", "no-answer", "busy", "left-message")
+SAID_BY_A_PERSON = ("answered", "no-answer", "busy", "left-message")
 
 
 def describing(request: DeskRequest, call: Call, *, text: str = "") -> Workspace:
@@ -54,9 +54,16 @@ def show(request: DeskRequest, page: Workspace, *, status: int = 200) -> HttpRes
         "call": page.call,
         "shown": shown_card(request.practice),
         "matters": Call.Matter.choices,
-        "outcomes": [(o, Call.Outcome(o).label) for o in OUTCOMES_BY_HAND] if page.call.by_hand else [],
+        "outcomes": outcomes_of(page.call),
     }
     return render(request, "frontdesk/calls/call.html", context, status=status)
+
+
+def outcomes_of(call: Call) -> list[tuple[str, str]]:
+    """How a person may say a call ended: the telephone does not know a voicemail from a voice."""
+    if not call.by_hand and call.direction == Call.Direction.IN:
+        return []
+    return [(outcome, Call.Outcome(outcome).label) for outcome in SAID_BY_A_PERSON]
 
 
 @requires("call.handle")
@@ -74,13 +81,15 @@ def note(request: DeskRequest, call_id: uuid.UUID) -> HttpResponse:
 @requires("call.handle")
 @require_POST
 def describe(request: DeskRequest, call_id: uuid.UUID) -> HttpResponse:
-    """Who speaks, about what, and how a call logged by hand ended; a field that is not sent stays."""
+    """Who speaks, about what, and how a call we made or logged ended; a field that is not sent stays."""
     call = call_or_404(call_id)
     said: dict[str, Any] = {
         name: request.POST[name].replace("\x00", "")
         for name in ("caller_name", "relation", "matter", "outcome")
         if name in request.POST
     }
+    if said.get("outcome", "") not in {"", *dict(outcomes_of(call))}:
+        return HttpResponse("There is no such outcome.", status=422, content_type="text/plain")
     try:
         calls.describe(call=call, **said, by=request.actor)
     except ValueError as refusal:

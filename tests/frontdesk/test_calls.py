@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from messaging import calls, drafts
+from messaging import call_endings, call_events, calls, drafts
 from messaging.identity import override
 from messaging.models import Call, CallCommand, Conversation, Draft, StaffMessage, Task
 from patients.models import ContactPoint, Patient
@@ -365,6 +365,36 @@ def test_who_speaks_and_about_what(house: House, dana: Client) -> None:
     wrong = dana.post(url, {"matter": "dragons"}, headers={"X-Autosave": "1"})
     assert wrong.status_code == 422
     assert house.now(call).matter == "refill"
+
+
+def test_a_message_left_on_a_tape_is_no_conversation(house: House, dana: Client) -> None:
+    """The telephone says “answered” of a voicemail too: what was missed stays to be called back."""
+    missed = house.rings()
+    with inside(house.harbor):
+        call_endings.nobody_answered(missed, 12)
+        call = calls.dial(patient=house.vega, by=an_actor(house.dana))
+        call_events.line_reported(call, "answered", None)
+    url = f"/p/harbor-street/calls/{call.pk}/"
+    assert "Message left" in dana.get(url).content.decode()
+    assert dana.post(f"{url}about/", {"outcome": "left-message"}).status_code == 302
+    with inside(house.harbor):
+        calls.end_call(call=house.now(call), by=an_actor(house.dana))
+        assert [task.kind for task in Task.objects.open()] == ["missed-call"]
+        assert Conversation.objects.get(patient=None).state == "needs-action"  # the number is two patients'
+        assert house.now(call).outcome == "left-message"
+        again = calls.dial(patient=house.vega, by=an_actor(house.dana))
+        call_events.line_reported(again, "answered", None)
+        calls.end_call(call=house.now(again), by=an_actor(house.dana))
+        assert not Task.objects.open().exists()
+        assert Conversation.objects.get(patient=None).state == "done"
+
+
+def test_how_a_call_that_came_ended_is_the_telephone_s_to_say(house: House, dana: Client) -> None:
+    call = house.answered()
+    url = f"/p/harbor-street/calls/{call.pk}/"
+    assert "How it ended" not in dana.get(url).content.decode()
+    assert dana.post(f"{url}about/", {"outcome": "left-message"}).status_code == 422
+    assert house.now(call).outcome == ""
 
 
 def test_another_patient_is_found_and_chosen(house: House, dana: Client) -> None:
