@@ -84,12 +84,17 @@ def open_complaint(
     stored: Complaint = Complaint.objects.get(once_key=complaint.once_key)
     if stored.pk != complaint.pk:
         return stored
+    return _follow(complaint, by)
+
+
+def _follow(complaint: Complaint, by: Actor) -> Complaint:
+    """What a new complaint leaves: its task until the target, and who hears of it."""
     audit.record("complaint.opened", complaint, by=by, patient_id=complaint.patient_id)
     open_task(
         kind=Task.Kind.COMPLAINT,
         due_at=complaint.target_at,
         once_key=task_key(complaint),
-        patient=patient,
+        patient=complaint.patient,
         subject_id=complaint.pk,
         by=by,
     )

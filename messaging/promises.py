@@ -43,14 +43,7 @@ def promise(
 
     Raises PromiseRefused for no words or a time nobody can keep, NotAColleague for a stranger.
     """
-    said = words.replace("\r\n", "\n").replace("\x00", "").strip()
-    now = timezone.now()
-    if not said:
-        raise PromiseRefused("Write what you promise.", "words")
-    if len(said) > LONGEST:
-        raise PromiseRefused(f"This is longer than {LONGEST:,} letters. Say it shorter.", "words")
-    if not now < by_when <= now + MOST_AHEAD:
-        raise PromiseRefused("Promise a time that is still to come, within two months.", "by_when")
+    said = _sayable(words, by_when)
     if not Membership.objects.active().filter(user=owner).exists():
         raise NotAColleague("This person does not work here.")
     once_key = f"promise:{key}"
@@ -68,11 +61,28 @@ def promise(
         by=by,
     )
     if patient is not None:
-        local = by_when.astimezone(current_practice().zone)
-        when = f"{local:%a}, {local:%b} {local.day}, {local.hour % 12 or 12}:{local:%M %p}"
-        line = f"{owner.short_name} promised by {when}: {said}"[:500]
+        line = f"{owner.short_name} promised by {local_words(by_when)}: {said}"[:500]
         raise_flag(patient=patient, kind=PatientFlag.Kind.PROMISE, words=line, by=by)
     return task
+
+
+def _sayable(words: str, by_when: dt.datetime) -> str:
+    """The words as they are stored; raises PromiseRefused."""
+    said = words.replace("\r\n", "\n").replace("\x00", "").strip()
+    now = timezone.now()
+    if not said:
+        raise PromiseRefused("Write what you promise.", "words")
+    if len(said) > LONGEST:
+        raise PromiseRefused(f"This is longer than {LONGEST:,} letters. Say it shorter.", "words")
+    if not now < by_when <= now + MOST_AHEAD:
+        raise PromiseRefused("Promise a time that is still to come, within two months.", "by_when")
+    return said
+
+
+def local_words(moment: dt.datetime) -> str:
+    """Day and time on the practice's clock, as “Know first” says them."""
+    local = moment.astimezone(current_practice().zone)
+    return f"{local:%a}, {local:%b} {local.day}, {local.hour % 12 or 12}:{local:%M %p}"
 
 
 def warn(practice: Practice) -> int:

@@ -18,7 +18,7 @@ from patients.contacts import reachability, show_phone
 from patients.models import Channel
 from practices import audit
 from practices.access import DeskRequest
-from practices.models import Membership, Practice, Role
+from practices.models import Membership, Practice, Role, User
 
 MODES = (("sms", "Text", "msg"), ("email", "E-mail", "mail"), ("note", "Team note", "note"))
 MORNING, AFTERNOON = dt.time(8), dt.time(13)
@@ -61,6 +61,11 @@ class ThreadPage:
     roles: Any = field(default_factory=lambda: [(role.value, f"{role.label}s") for role in Role])
 
     @property
+    def seen(self) -> list[Any]:
+        """The patients this page shows."""
+        return [self.thread.patient_id] if self.thread.patient_id else [key for key, _ in self.people]
+
+    @property
     def draft_key(self) -> str:
         return draft_key(self.thread)
 
@@ -83,16 +88,12 @@ def page_of(
     patient = thread.patient
     reach = reachability([patient])[patient.pk] if patient else None
     found = ways(thread, reach)
-    kept = drafts.kept(user, draft_key(thread)) if form is None else None
-    if kept and Message.objects.filter(idempotency_key=f"write:{kept.get('once', '')}").exists():
-        drafts.let_go(user, draft_key(thread))  # it arrived after its text had left
-        kept = None
-    language = patient.language if patient else "en"
+    kept = kept_draft(user, thread) if form is None else None
     form = form if form is not None else new_form(kept or {})
     typed = form.data if form.is_bound else form.initial
     read = read_thread(thread, practice, most=asked_for(request))
-    paused = next((e.row for e in reversed(read.entries) if e.can_handle and inbox.is_paused(e.row)), None)
     number = str(reach.phone.value) if reach and reach.phone else ""
+    colleagues = Membership.objects.active().select_related("user").order_by("user__given_name", "user__pk")
     page = ThreadPage(
         thread=thread,
         name=name_of(thread, private=user.privacy_mode),
@@ -100,17 +101,15 @@ def page_of(
         ways=found,
         form=form,
         mode=mode_of(typed.get("channel"), thread, found),
-        language=typed.get("language") or language,
+        language=typed.get("language") or (patient.language if patient else "en"),
         people=candidates(request, thread),
         number=show_phone(number) if number else "",
         number_raw=number or ("" if "@" in str(thread.address) else str(thread.address)),
         replies=offered(practice, patient),
-        colleagues=list(
-            Membership.objects.active().select_related("user").order_by("user__given_name", "user__pk")
-        ),
+        colleagues=list(colleagues),
         owner=owner_words(thread, user),
         later=later_choices(practice),
-        paused=paused,
+        paused=next((e.row for e in reversed(read.entries) if e.can_handle and inbox.is_paused(e.row)), None),
         panels=panels_of(thread, practice, settings.THREAD_PANELS, settings.PATIENT_PANELS),
         offers=panels_of(thread, practice, settings.THREAD_OFFERS),
         most=asked_for(request),
@@ -118,9 +117,17 @@ def page_of(
         clash=clash,
         restored=bool(kept),
     )
-    shown = [patient.pk] if patient else [pk for pk, _ in page.people]
-    audit.record_read(by=request.actor, patients=shown, screen="messages")
+    audit.record_read(by=request.actor, patients=page.seen, screen="messages")
     return page
+
+
+def kept_draft(user: User, thread: Conversation) -> dict[str, Any] | None:
+    """What the person typed here and did not send; gone when it arrived after its text had left."""
+    kept = drafts.kept(user, draft_key(thread))
+    if kept and Message.objects.filter(idempotency_key=f"write:{kept.get('once', '')}").exists():
+        drafts.let_go(user, draft_key(thread))
+        return None
+    return kept
 
 
 def mode_of(typed: object, thread: Conversation, found: dict[str, Way]) -> str:

@@ -23,6 +23,7 @@ from patients.flags import raise_flag
 from patients.models import Patient, PatientFlag
 from practices.access import DeskRequest, requires
 from practices.audit import record_read
+from practices.models import User
 
 HAND_OVER_WITHIN = dt.timedelta(minutes=15)
 LONGEST_FLAG = 480
@@ -147,20 +148,25 @@ def steady_transfer(request: DeskRequest) -> HttpResponse:
             except (calls.NoTelephone, calls.NotYours, CallIsOver, NotAColleague) as refused:
                 raise Refused({"to": str(refused)}) from None
             return f"{to.short_name} has the call, with your summary."
-        open_task(
-            kind=Task.Kind.FOLLOW_UP,
-            due_at=timezone.now() + HAND_OVER_WITHIN,
-            once_key=f"steady:{form.key}",
-            urgency=Task.Urgency.SOON,
-            patient=card.patient,
-            subject_id=card.call.pk if card.call else None,
-            note=summary,
-            owner=to,
-            by=request.actor,
-        )
-        return f"{to.short_name} has it in Needs you."
+        return left_to(to, summary, card, form, request)
 
     return carried_out(request, act)
+
+
+def left_to(to: User, summary: str, card: Steady, form: SteadyForm, request: DeskRequest) -> str:
+    """Without a caller to put through, the colleague gets a task."""
+    open_task(
+        kind=Task.Kind.FOLLOW_UP,
+        due_at=timezone.now() + HAND_OVER_WITHIN,
+        once_key=f"steady:{form.key}",
+        urgency=Task.Urgency.SOON,
+        patient=card.patient,
+        subject_id=card.call.pk if card.call else None,
+        note=summary,
+        owner=to,
+        by=request.actor,
+    )
+    return f"{to.short_name} has it in Needs you."
 
 
 @requires("complaint.change")
