@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from patients import related_views, views
+from patients import join_views, related_views, views
 
 urlpatterns = [
     path("patients/", views.patients, name="patients"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("patients/duplicates/", views.duplicates, name="patient-duplicates"),
     path("patients/<uuid:patient_id>/", views.record_page, name="patient"),
     path("patients/<uuid:patient_id>/edit/", views.edit, name="patient-edit"),
+    path("patients/<uuid:patient_id>/join/", join_views.join, name="patient-join"),
     path("patients/<uuid:patient_id>/consent/", views.consent, name="patient-consent"),
     path("patients/<uuid:patient_id>/related/new/", related_views.related_new, name="patient-related-new"),
     path("related/<uuid:related_id>/", related_views.related_change, name="patient-related"),

@@ -149,6 +149,7 @@ def show_record(request: DeskRequest, patient: Patient, status: int = 200) -> Ht
         "needs": records.needs(patient),
         **records.around(patient),
         "how_choices": HOW_CHOICES,
+        "may_join": patient.active and request.admission.may("practice.change"),
         "panels": panels(request, patient),
     }
     return render(request, "patients/record.html", context, status=status)
