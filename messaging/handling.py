@@ -132,6 +132,8 @@ def finish_task(*, task: Task, outcome: str, by: Actor) -> Task:
 
 def is_open_elsewhere(task: Task) -> bool:
     """Whether a staff message or complaint is behind the task, and not dealt with."""
+    if task.subject_id is None:
+        return False
     if task.kind == Task.Kind.STAFF_MESSAGE:
         return StaffMessage.objects.filter(pk=task.subject_id, done_at=None).exists()
     if task.kind == Task.Kind.COMPLAINT:
