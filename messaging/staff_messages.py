@@ -191,6 +191,9 @@ def _store(message: StaffMessage, route: Route, by: Actor) -> StaffMessage:
         changes={"kind": ["", message.kind], "for": ["", for_whom(message)]},
     )
     due = message.promised_by or in_office_time(practice, route.answer_within_minutes)
+    if message.urgency == Urgency.URGENT:  # somebody shall have it before the next person is asked
+        pace = dt.timedelta(minutes=DeskRules.of_practice().escalate_every_minutes)
+        due = min(due, timezone.now() + pace)
     open_its_task(message, due, by)
     changes.announce(practice, "staff-messages", "queue")
     if message.urgency == Urgency.URGENT:

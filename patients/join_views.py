@@ -11,7 +11,7 @@ from patients import records
 from patients.joining import STAY, CannotBeJoined, join_records, pointing_at
 from patients.models import Patient
 from patients.search import Match, likely_duplicates
-from patients.views import hits, patient_or_404
+from patients.shown import hits, patient_or_404
 from practices.access import DeskRequest, requires
 
 

@@ -5,7 +5,7 @@ import uuid
 from typing import Any, cast
 
 from django.conf import settings
-from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -30,6 +30,7 @@ from patients.registry import (
     update_patient,
 )
 from patients.search import LONGEST_TEXT, Match, find_patients, likely_duplicates
+from patients.shown import hits, patient_or_404
 from practices.access import DeskRequest, requires
 from practices.audit import record, record_read
 
@@ -38,23 +39,9 @@ PALETTE_LIMIT = 8
 LATELY = dt.timedelta(days=3)
 
 
-def patient_or_404(patient_id: uuid.UUID) -> Patient:
-    patient = Patient.objects.filter(pk=patient_id).prefetch_related("contact_points").first()
-    if patient is None:
-        raise Http404
-    return patient
-
-
 def to_record(request: DeskRequest, patient: Patient) -> HttpResponse:
     address = reverse("patient", args=[request.practice.slug, patient.pk])
     return HttpResponseRedirect(address, status=303)
-
-
-def hits(request: DeskRequest, matches: list[Match], screen: str) -> list[dict[str, Any]]:
-    """The matches as rows of a list, written down as seen."""
-    record_read(by=request.actor, patients=[match.patient.pk for match in matches], screen=screen)
-    private = request.user.privacy_mode
-    return [records.hit(match, request.practice, private=private) for match in matches]
 
 
 @require_http_methods(["GET", "POST"])

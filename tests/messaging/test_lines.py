@@ -1,4 +1,4 @@
-"""The breaker of a line: when it opens, what rests, how it is tried, and what happens after hours without it."""
+"""The breaker of a line: when it opens, what rests, how it is tried, what happens after hours without it."""
 
 import datetime as dt
 
