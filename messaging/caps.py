@@ -1,7 +1,7 @@
 """How much a patient hears unasked: so many automatic messages a day and a week (SECURITY.md D11).
 
 Asked for at the last look before a message leaves, so that every sender keeps to it and what was withdrawn
-does not count. News of a visit (moved, cancelled) and whatever comes within a day is never held back.
+does not count. News of a visit (moved, cancelled) and the confirmation of one within a day always go.
 """
 
 import datetime as dt

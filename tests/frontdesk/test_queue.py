@@ -371,11 +371,12 @@ def test_done_takes_a_row_away(desk: Desk) -> None:
 
 @pytest.mark.django_db
 def test_a_text_that_names_a_time_is_offered_one() -> None:
+    """Of somebody whose visit it can be; a number of nobody is asked first who wrote."""
     desk = Desk()
+    a_patient(desk.practice, "Ruth", "Adeyemi", phone="+15035550100")
+    said = [("can I come Thursday after 2?", True), ("can I come Friday after 2?", False)]
     with inside(desk.practice):
-        for number, (body, offered) in enumerate(
-            [("can I come Thursday after 2?", True), ("who is this", False)]
-        ):
+        for number, (body, offered) in enumerate(said):
             message = inbox.receive(supplier_id=f"SM{number}", from_=f"+150355501{number:02d}", body=body)
             assert message is not None
             (row,) = [one for one in needs_you(desk.practice) if one.title.strip("“”") == body]

@@ -16,6 +16,7 @@ import redis
 import requests
 from django.db import connection
 
+from messaging.models import DeskRules
 from patients.models import Patient
 from practices.apikeys import create_api_key
 from practices.models import Practice, Role
@@ -132,6 +133,8 @@ class Journey:
         clinician = a_practitioner(self.practice, user=osei.user)
         self.kind = a_type(self.practice, practitioners=[clinician])
         with inside(self.practice):
+            # The confirmation and the reminder of one day both go.
+            DeskRules.objects.create(practice=self.practice, most_a_day=5)
             _, self.key = create_api_key(user=dana.user, by=an_actor(dana))
         house.connect(self.practice)
         self.dana, self.anybody = Visitor(house.url), Visitor(house.url)

@@ -85,7 +85,14 @@ def test_the_demo_says_so_when_another_has_its_data() -> None:
 
 
 def test_what_a_killed_demo_left_behind_is_stopped_at_the_next_start() -> None:
-    left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    # A shell that starts the suite in the background lets its children ignore the signal.
+    hears = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_DFL); "
+    waits = hears + "print('up', flush=True); time.sleep(600)"
+    left = subprocess.Popen(
+        [sys.executable, "-c", waits], start_new_session=True, stdout=subprocess.PIPE, text=True
+    )
+    assert left.stdout is not None
+    assert left.stdout.readline() == "up\n"
     demo_state.write_state({}, "http://127.0.0.1:8000", [left.pid])
     with demo_state.DemoLock() as lock:
         assert lock.take("demo")
