@@ -16,7 +16,7 @@ import redis
 import requests
 from django.db import connection
 
-from messaging.models import DeskRules
+from messaging.models import Conversation, DeskRules
 from patients.models import Patient
 from practices.apikeys import create_api_key
 from practices.models import Practice, Role
@@ -201,7 +201,9 @@ class Journey:
         for said in ("periwinkleask, could I bring my aunt?", "Yes"):
             self.house.supplier.write("+15035550177", str(self.practice.line_number), said)
         until(self.confirmed, "the confirmation")
-        self.post(f"{self.record}text/", body="persimmontext")
+        with inside(self.practice):
+            thread = Conversation.objects.get(patient=self.patient)
+        assert self.post(f"inbox/{thread.pk}/write/", body="persimmontext", channel="sms").ok
         until(lambda: any("persimmontext" in text for text in self.texts()), "the note")
         self.get(f"{self.record}messages/")
         self.get("queue/")
