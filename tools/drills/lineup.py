@@ -19,6 +19,7 @@ TEXTS, FEW_TEXTS = 48, 24
 LONG_ENOUGH = 240.0  # seconds; only a failing drill takes them
 CONTROL_SECONDS, CONTROL_TRIES = 20.0, 4
 LEASE = 3.5
+LISTENING = 10.0  # seconds a stopped worker may stand in line at the broker, at most
 LATE = 120.0  # seconds until a quiet supplier reports anything
 # Most answers take a while: whoever is killed then has sent what nobody knows of.
 SLOW = [{"kind": "slow", "rate": 0.7, "seconds": 0.2}]
@@ -275,14 +276,26 @@ def flushed(round_: Round) -> tuple[Sending, int]:
     ground = round_.ground
     for worker in ground.crew:
         worker.signal(signal.SIGSTOP)
-    sending = Sending(round_, SLOW)
-    sending.sweep()
     with redis.Redis.from_url(ground.broker.url) as client:
+        nobody_listens(client)
+        sending = Sending(round_, SLOW)
+        sending.sweep()
         lost = sum(client.llen(key) for key in client.keys("*") if client.type(key) == b"list")
         client.flushall()
     for worker in ground.crew:
         worker.signal(signal.SIGCONT)
     return sending, int(lost)
+
+
+def nobody_listens(client: Any) -> None:
+    """Wait until the broker has told every stopped worker that nothing came.
+
+    A stopped worker still stands in line at the broker for a second: the next wake-up would go into its
+    socket, where no flush reaches it.
+    """
+    until = time.monotonic() + LISTENING
+    while client.info("clients")["blocked_clients"] and time.monotonic() < until:
+        time.sleep(0.05)
 
 
 def broker_lost_control(round_: Round) -> bool:
