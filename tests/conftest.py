@@ -3,6 +3,7 @@
 A suite that ran as owner or superuser would prove nothing about row security, so it refuses to.
 """
 
+import hashlib
 import os
 import time
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from django.test import TransactionTestCase
 from psycopg import sql
 
 OWNER_URL = os.environ.get("DATABASE_OWNER_URL", "")
+# On a database of the caller's own, which outlives the run, migrating once is enough.
+KEEP_PATTERN = os.environ.get("FRONTDESK_KEEP_PATTERN") == "1"
 
 
 def owner_connection(name: str) -> psycopg.Connection:
@@ -28,7 +31,8 @@ def owner_connection(name: str) -> psycopg.Connection:
 def django_db_setup(django_db_blocker: Any, worker_id: str, testrun_uid: str) -> Iterator[None]:
     if not OWNER_URL:
         pytest.exit("The tests need DATABASE_OWNER_URL and DATABASE_URL: run them with ./dev test", 4)
-    name, pattern = f"test_frontdesk_{worker_id}_{os.getpid()}", f"test_frontdesk_{testrun_uid[:12]}"
+    name = f"test_frontdesk_{worker_id}_{os.getpid()}"
+    pattern = f"pattern_{hash_of_migrations()}" if KEEP_PATTERN else f"test_frontdesk_{testrun_uid[:12]}"
     with django_db_blocker.unblock():
         copy_of(pattern, name)
         use_as_app(name)
@@ -36,7 +40,14 @@ def django_db_setup(django_db_blocker: Any, worker_id: str, testrun_uid: str) ->
         yield
         connections.close_all()
     drop_when_free(name)
-    drop_when_free(pattern)
+    if not KEEP_PATTERN:
+        drop_when_free(pattern)
+
+
+def hash_of_migrations() -> str:
+    """A name for what the migrations make: the same files, the same pattern."""
+    files = sorted(settings.BASE_DIR.glob("*/migrations/*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
 def copy_of(pattern: str, name: str) -> None:
@@ -45,9 +56,12 @@ def copy_of(pattern: str, name: str) -> None:
         owner.execute("SELECT pg_advisory_lock(hashtext(%s))", [pattern])
         made = owner.execute("SELECT 1 FROM pg_database WHERE datname = %s", [pattern]).fetchone()
         if made is None:
-            owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(pattern)))
-            grant_to_app(pattern)
-            migrate_as_owner(pattern)
+            draft = f"{pattern}_{os.getpid()}"  # a run that is killed meanwhile leaves no half pattern
+            owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(draft)))
+            grant_to_app(draft)
+            migrate_as_owner(draft)
+            rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+            owner.execute(rename.format(sql.Identifier(draft), sql.Identifier(pattern)))
         copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
         owner.execute(copy.format(sql.Identifier(name), sql.Identifier(pattern)))
 

@@ -89,6 +89,8 @@ def throw_away_servers() -> Iterator[dict[str, str]]:
         try:
             with Clamd() as scanner:
                 given = {**environment.for_tests(), "CLAMD_ADDRESS": scanner.address}
+                if environment.given_database():
+                    given["FRONTDESK_KEEP_PATTERN"] = "1"
                 yield environment.for_mode("test", **given, **addresses)
         finally:
             both.stop()
