@@ -36,7 +36,7 @@ from scheduling.refusals import (
     StaleAppointment,
 )
 from scheduling.regions import columns_of
-from scheduling.slots import lock_practitioners, lock_visit, put
+from scheduling.slots import lock_resources, lock_visit, put, take_seat
 from scheduling.undo import as_it_was, record_change
 from scheduling.wallclock import say_moment
 
@@ -66,12 +66,13 @@ def book_appointment(
     note: str = "",
     overbook_reason: str = "",
     tell_patient: bool = True,
+    hold_key: str = "",
     by: Actor,
 ) -> Appointment:
     """Books a visit of the type's length; `starts_at` is an instant, `overbook_reason` at most 80 characters.
 
     Raises SlotTaken (with the next times), OutsideHours, InThePast, NotOffered. An `overbook_reason` is the
-    recorded, deliberate way past the first two.
+    recorded, deliberate way past the first two. `hold_key` names the hold that the booking takes over.
     """
     visit = _visit(
         patient=patient,
@@ -79,6 +80,8 @@ def book_appointment(
         appointment_type=appointment_type,
         starts_at=starts_at,
         ends_at=starts_at + appointment_type.length,
+        buffer_before=appointment_type.buffer_before,
+        buffer_after=appointment_type.buffer_after,
         room=room or practitioner.room,
         reason=reason.strip(),
         note=note.strip(),
@@ -86,9 +89,11 @@ def book_appointment(
         booked_by=by.user,
     )
     _check_offered(patient, practitioner, appointment_type)
-    lock_practitioners(practitioner)
+    lock_resources(practitioner, visit.room)
     _check_time(visit)
-    put(visit, new=True)
+    if not visit.overbook_reason:
+        take_seat(visit, appointment_type.capacity)
+    put(visit, new=True, hold_key=hold_key, insists_on_room=room is not None)
     # Every refusal came before the first row, so the practice's open transaction needs no savepoint: what
     # fails from here on is no refusal, and takes the visit with it.
     with transaction.atomic(savepoint=False):
@@ -117,7 +122,7 @@ def reschedule_appointment(
     StaleAppointment, NotOpen.
     """
     to = practitioner or appointment.practitioner
-    lock_practitioners(appointment.practitioner, to)
+    lock_resources(appointment.practitioner, to, appointment.room, to.room)
     old = lock_visit(appointment, version)
     if not old.is_open:
         raise NotOpen(f"This visit is {_state(old)}: it cannot be moved.")
@@ -130,6 +135,8 @@ def reschedule_appointment(
     # is refused, this goes with it.
     _close(old, CancellationReason.OTHER)
     _check_time(new)
+    if not new.overbook_reason:
+        take_seat(new, old.appointment_type.capacity)
     put(new, new=True)
     record_change(kind=Change.Kind.MOVED, appointment=new, previous=old, by=by)
     notices.tell_moved(old, new, by=by, aloud=tell_patient)
@@ -205,6 +212,8 @@ def _moved(
         room=old.room if to.pk == old.practitioner_id else to.room,
         starts_at=starts_at,
         ends_at=starts_at + (old.ends_at - old.starts_at),
+        buffer_before=old.buffer_before,
+        buffer_after=old.buffer_after,
         reason=old.reason,
         note=old.note,
         overbook_reason=overbook_reason,

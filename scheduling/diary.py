@@ -11,7 +11,7 @@ from django.db.models import BigIntegerField, Func
 
 from practices.models import Closure
 from practices.tenancy import current_practice
-from scheduling.models import Appointment, Practitioner, TimeOff, WeeklyHours
+from scheduling.models import BusySlot, Practitioner, TimeOff, WeeklyHours
 from scheduling.wallclock import boundary
 
 Stretch = tuple[int, int]  # from and to, in seconds since 1970
@@ -101,9 +101,9 @@ def _taken(
     ids: Sequence[uuid.UUID], opens: dt.datetime, closes: dt.datetime
 ) -> dict[uuid.UUID, list[Stretch]]:
     taken: dict[uuid.UUID, list[Stretch]] = defaultdict(list)
-    rows = Appointment.objects.active().overlapping(opens, closes).order_by()
-    rows = rows.filter(practitioner__in=ids, starts_at__gt=opens - LONGEST_VISIT)
-    seconds = rows.values_list("practitioner_id", Seconds("starts_at"), Seconds("ends_at"))
+    rows = BusySlot.objects.standing().between(opens, closes).order_by()
+    rows = rows.filter(resource_id__in=ids, starts_at__gt=opens - LONGEST_VISIT)
+    seconds = rows.values_list("resource_id", Seconds("starts_at"), Seconds("ends_at"))
     for practitioner_id, starts, ends in seconds:
         taken[practitioner_id].append((starts, ends))
     return taken

@@ -33,7 +33,7 @@ from scheduling.models import (
     WeeklyHours,
 )
 from scheduling.refusals import SlotTaken
-from scheduling.slots import lock_practitioners, put
+from scheduling.slots import lock_resources, put
 from scheduling.wallclock import ClockChange, boundary, resolve
 
 SYSTEM, PATIENT_SYSTEM = "csv:appointment_id", "csv:patient_id"
@@ -63,7 +63,7 @@ def import_appointments(
     while batch := list(islice(rows, BATCH)):
         with inside(practice):
             clinic = open_clinic(practitioner, minutes)
-            lock_practitioners(clinic.practitioner)
+            lock_resources(clinic.practitioner)
             report.rows += import_rows(batch, clinic)
             changes.announce(practice, "appointments", "reviews")
         progress(len(report.rows))

@@ -15,9 +15,11 @@ class BookingRefused(ValueError):
 class SlotTaken(BookingRefused):
     """Somebody else has the time; `next_times` are the nearest free ones."""
 
-    def __init__(self, next_times: Sequence["FreeTime"] = ()) -> None:
+    def __init__(
+        self, next_times: Sequence["FreeTime"] = (), words: str = "That time was just taken."
+    ) -> None:
         self.next_times = list(next_times)
-        super().__init__("That time was just taken.")
+        super().__init__(words)
 
 
 class OutsideHours(BookingRefused):

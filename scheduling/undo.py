@@ -15,7 +15,7 @@ from scheduling import notices
 from scheduling.models import Appointment, Change, Status
 from scheduling.refusals import ChangedSince, TooLate
 from scheduling.regions import columns_of
-from scheduling.slots import lock_practitioners, lock_visit, put
+from scheduling.slots import lock_resources, lock_visit, put
 
 __all__ = ["ChangedSince", "TooLate", "as_it_was", "last_changes", "record_change", "undo_change"]
 
@@ -75,7 +75,8 @@ def undo_change(*, change: Change, by: Actor) -> Appointment:
     _check_window(Change.objects.get(pk=change.pk))
     seen = Appointment.objects.with_people().get(pk=change.appointment_id)
     previous = change.previous
-    lock_practitioners(seen.practitioner, *([previous.practitioner] if previous else []))
+    both = filter(None, (seen, previous))
+    lock_resources(*(one for visit in both for one in (visit.practitioner, visit.room)))
     # Under the lock: two people may have pressed Undo.
     change = Change.objects.select_for_update(of=("self",)).get(pk=change.pk)
     _check_window(change)

@@ -11,6 +11,7 @@ from scheduling.models.appointment import (
     Status,
     board_stage,
 )
+from scheduling.models.busy import BusySlot, Hold, HoldQuerySet, Participant, session_of
 from scheduling.models.roster import (
     AppointmentType,
     AppointmentTypeOffer,
@@ -28,10 +29,14 @@ __all__ = [
     "AppointmentSource",
     "AppointmentType",
     "AppointmentTypeOffer",
+    "BusySlot",
     "CancellationReason",
     "Change",
     "Confirmation",
+    "Hold",
+    "HoldQuerySet",
     "Notice",
+    "Participant",
     "Practitioner",
     "PractitionerQuerySet",
     "ReminderRule",
@@ -42,4 +47,5 @@ __all__ = [
     "VisitLinkQuerySet",
     "WeeklyHours",
     "board_stage",
+    "session_of",
 ]

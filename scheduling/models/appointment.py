@@ -3,8 +3,7 @@
 import datetime as dt
 from typing import ClassVar
 
-from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
+from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.constraints import BaseConstraint
@@ -18,7 +17,7 @@ from scheduling.models.roster import AppointmentType, Practitioner
 
 
 class Span(Func):
-    """tstzrange(starts_at, ends_at), for the exclusion constraint."""
+    """tstzrange(starts_at, ends_at), for the exclusion constraint over what is taken (`BusySlot`)."""
 
     function = "TSTZRANGE"
     output_field = DateTimeRangeField()
@@ -120,6 +119,12 @@ class Appointment(PracticeOwned):
     left_at = models.DateTimeField(null=True)
     reason = EncryptedTextField(blank=True, default="")
     note = EncryptedTextField(blank=True, default="")
+    # As the type of visit asked when it was booked, in minutes; the time they take is taken too.
+    buffer_before = models.PositiveSmallIntegerField(default=0)
+    buffer_after = models.PositiveSmallIntegerField(default=0)
+    session = models.UUIDField(null=True)  # of a group: its members do not exclude each other
+    seat = models.PositiveSmallIntegerField(default=0)
+    seats = models.PositiveSmallIntegerField(default=1)
     overbook_reason = models.CharField(max_length=80, blank=True)
     rescheduled_from = PracticeForeignKey("self", null=True, related_name="rescheduled_to")
     cancelled_at = models.DateTimeField(null=True)
@@ -135,13 +140,11 @@ class Appointment(PracticeOwned):
         ordering = ("starts_at",)
         constraints: ClassVar[list[BaseConstraint]] = [
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="visit_in_order"),
-            ExclusionConstraint(
-                name="no_double_booking",
-                expressions=[
-                    ("practitioner", RangeOperators.EQUAL),
-                    (Span("starts_at", "ends_at", RangeBoundary()), RangeOperators.OVERLAPS),
-                ],
-                condition=Q(status__in=ACTIVE) & Q(overbook_reason=""),
+            models.CheckConstraint(condition=Q(seat__lt=F("seats")), name="seat_is_in_the_room"),
+            models.UniqueConstraint(
+                fields=["practice", "session", "seat"],
+                condition=Q(status__in=ACTIVE) & Q(overbook_reason="") & Q(session__isnull=False),
+                name="one_patient_per_seat",
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [

@@ -47,6 +47,10 @@ class AppointmentType(PracticeOwned):
     practitioners: Any = models.ManyToManyField(
         Practitioner, through="AppointmentTypeOffer", related_name="appointment_types"
     )
+    # Minutes kept free around each visit, and how many patients one visit of this type can take.
+    buffer_before = models.PositiveSmallIntegerField(default=0)
+    buffer_after = models.PositiveSmallIntegerField(default=0)
+    capacity = models.PositiveSmallIntegerField(default=1)
     for_new_patients = models.BooleanField(default=False)
     video = models.BooleanField(default=False)
     position = models.PositiveSmallIntegerField(default=0)
@@ -59,6 +63,12 @@ class AppointmentType(PracticeOwned):
         constraints: ClassVar[list[BaseConstraint]] = [
             models.CheckConstraint(
                 condition=Q(minutes__gte=5) & Q(minutes__lte=480), name="type_has_a_sane_length"
+            ),
+            models.CheckConstraint(
+                condition=Q(buffer_before__lte=240, buffer_after__lte=240), name="type_has_sane_buffers"
+            ),
+            models.CheckConstraint(
+                condition=Q(capacity__gte=1, capacity__lte=100), name="type_has_a_sane_capacity"
             ),
         ]
 

@@ -21,7 +21,7 @@ from scheduling.booking import (
     reschedule_appointment,
 )
 from scheduling.models import Appointment, Change, Confirmation, Status, TimeOff
-from scheduling.slots import lock_practitioners
+from scheduling.slots import lock_resources
 from tests.factories import a_practitioner
 from tests.scheduling.conftest import at
 
@@ -230,14 +230,15 @@ def test_a_booking_costs_the_same_queries_beside_one_visit_and_beside_twenty(
         diary.book("2026-12-01 16:15")
 
 
-def test_practitioners_are_locked_in_the_order_of_their_keys(diary):
+def test_resources_are_locked_by_one_statement_in_the_order_of_their_keys(diary):
     with CaptureQueriesContext(connection) as seen:
-        lock_practitioners(diary.chen, diary.osei)
-    assert "ORDER BY" in seen[0]["sql"]
-    assert "FOR NO KEY UPDATE" in seen[0]["sql"]
+        lock_resources(diary.chen, None, diary.osei)
+    keys = sorted([str(diary.chen.pk), str(diary.osei.pk)])
+    assert len(seen) == 1
+    assert f"'{{{','.join(keys)}}}'" in seen[0]["sql"]
 
 
 def test_with_the_lock_off_nothing_is_locked(diary, settings, django_assert_num_queries):
     settings.SWITCHED_OFF = frozenset({"resource-lock"})
     with django_assert_num_queries(0):
-        lock_practitioners(diary.osei)
+        lock_resources(diary.osei)

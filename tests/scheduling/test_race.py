@@ -96,13 +96,13 @@ def without_the_constraint():
         (definition,) = owner.execute(
             "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'no_double_booking'"
         ).fetchone()
-        owner.execute("ALTER TABLE scheduling_appointment DROP CONSTRAINT no_double_booking")
+        owner.execute("ALTER TABLE scheduling_busyslot DROP CONSTRAINT no_double_booking")
         try:
             yield
         finally:
             connections.close_all()
             owner.execute("TRUNCATE scheduling_appointment CASCADE")
-            owner.execute(f"ALTER TABLE scheduling_appointment ADD CONSTRAINT no_double_booking {definition}")
+            owner.execute(f"ALTER TABLE scheduling_busyslot ADD CONSTRAINT no_double_booking {definition}")
 
 
 def test_fifty_programs_one_slot_one_booking(race):

@@ -1,0 +1,181 @@
+"""Keeping a time for somebody who is choosing it: five minutes, visible to all, gone by itself.
+
+A hold stands in the same table and under the same constraint as the visits (`BusySlot`). It ends when it is
+released, taken over by a booking, or by its clock: whoever reads asks for what stands, no job cleans up.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from psycopg.errors import ExclusionViolation
+
+from practices import audit, changes
+from practices.audit import Actor
+from practices.tenancy import current_practice
+from scheduling.availability import next_free, why_closed
+from scheduling.models import Appointment, AppointmentType, BusySlot, Hold, Practitioner, session_of
+from scheduling.refusals import InThePast, NotOffered, OutsideHours, SlotTaken
+from scheduling.slots import FULL, in_the_way, lock_resources
+
+HELD_FOR = dt.timedelta(minutes=5)
+LONGEST_KEY = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a hold is to take: whose time, from when to when with buffers, as which party."""
+
+    practitioner: Practitioner
+    kind: AppointmentType
+    starts_at: dt.datetime
+    also: Sequence[Any]
+
+    @property
+    def ends_at(self) -> dt.datetime:
+        return self.starts_at + self.kind.length
+
+    @property
+    def span(self) -> tuple[dt.datetime, dt.datetime]:
+        before, after = (dt.timedelta(minutes=m) for m in (self.kind.buffer_before, self.kind.buffer_after))
+        return self.starts_at - before, self.ends_at + after
+
+    @property
+    def session(self) -> uuid.UUID | None:
+        if self.kind.capacity < 2:
+            return None
+        return session_of(self.practitioner.pk, self.kind.pk, self.starts_at)
+
+
+@transaction.atomic
+def hold_time(
+    *,
+    practitioner: Practitioner,
+    appointment_type: AppointmentType,
+    starts_at: dt.datetime,
+    key: str,
+    also: Sequence[Any] = (),
+    by: Actor,
+) -> Hold:
+    """Keeps a time of a practitioner, and of `also` (rooms, others), for five minutes under a `key`.
+
+    `key` (at most 64 characters) names the dialog or link: what it held before is let go. Raises SlotTaken,
+    OutsideHours, InThePast, NotOffered, as booking does.
+    """
+    wanted = Wanted(practitioner, appointment_type, starts_at, also)
+    _check(wanted, key)
+    lock_resources(practitioner, *also)
+    release_hold(key=key, by=by)
+    resources = [practitioner.pk, *(one.pk for one in also)]
+    party = wanted.session or uuid.uuid4()
+    if in_the_way(resources, *wanted.span, party=party):
+        raise SlotTaken(times_after(wanted))
+    _check_seats(wanted)
+    hold = Hold(
+        practice=current_practice(),
+        practitioner=practitioner,
+        appointment_type=appointment_type,
+        starts_at=starts_at,
+        ends_at=wanted.ends_at,
+        expires_at=timezone.now() + HELD_FOR,
+        held_by=by.user,
+        key=key,
+        label=who_holds(by),
+        session=wanted.session,
+    )
+    _put(hold, resources, wanted, party)
+    audit.record("hold.placed", hold, by=by, changes={"starts_at": [None, starts_at]})
+    changes.announce(current_practice(), *columns_held(hold))
+    return hold
+
+
+def release_hold(*, key: str, by: Actor) -> bool:
+    """Lets a held time go; whether there was one that still stood. Somebody else's is not touched."""
+    held = Hold.objects.filter(key=key, held_by=by.user).first()
+    if held is None:
+        return False
+    stood = held.expires_at > timezone.now()
+    held.delete()
+    changes.announce(current_practice(), *columns_held(held))
+    return stood
+
+
+def held_time(key: str) -> Hold | None:
+    """The hold that stands under a key."""
+    return Hold.objects.standing().select_related("practitioner", "appointment_type").filter(key=key).first()
+
+
+def who_holds(by: Actor) -> str:
+    """The name beside a held time on the board: a colleague's first name, or where the patient chooses."""
+    if by.user is not None:
+        return str(by.user.given_name or by.user.email.partition("@")[0])[:60]
+    return "A patient"
+
+
+def columns_held(hold: Hold) -> list[str]:
+    """The columns of boards on which a hold is drawn."""
+    day = hold.starts_at.astimezone(current_practice().zone).date()
+    return [f"appointments:{day}:{hold.practitioner_id}"]
+
+
+def times_after(wanted: Wanted) -> list[Any]:
+    return next_free(
+        practitioner=wanted.practitioner,
+        appointment_type=wanted.kind,
+        after=wanted.starts_at + dt.timedelta(seconds=1),
+    )
+
+
+def _check(wanted: Wanted, key: str) -> None:
+    if not key or len(key) > LONGEST_KEY:
+        raise ValueError("A hold needs a key of at most 64 characters.")
+    if wanted.starts_at <= timezone.now() - dt.timedelta(minutes=15):
+        raise InThePast("That time is over.")
+    if not wanted.practitioner.active or not wanted.kind.active:
+        raise NotOffered("This visit is not offered any more.")
+    if not wanted.kind.offers.filter(practitioner=wanted.practitioner).exists():
+        raise NotOffered(f"{wanted.practitioner.short_name} does not offer {wanted.kind.name}.")
+    if closed := why_closed(wanted.practitioner, wanted.starts_at, wanted.ends_at):
+        raise OutsideHours(closed)
+
+
+def _check_seats(wanted: Wanted) -> None:
+    """A group's hold takes a place of it, as a booking does."""
+    if wanted.session is None:
+        return
+    booked = Appointment.objects.active().filter(session=wanted.session, overbook_reason="").count()
+    held = Hold.objects.standing().filter(session=wanted.session).count()
+    if booked + held >= wanted.kind.capacity:
+        raise SlotTaken(times_after(wanted), FULL)
+
+
+def _put(hold: Hold, resources: Sequence[uuid.UUID], wanted: Wanted, party: uuid.UUID) -> None:
+    """Writes a hold and what it takes; a hold that has run out makes room first."""
+    begins, ends = wanted.span
+    over = BusySlot.objects.between(begins, ends).filter(
+        resource_id__in=resources, expires_at__lte=timezone.now()
+    )
+    Hold.objects.filter(pk__in=over.values("hold")).delete()
+    try:
+        with transaction.atomic():
+            hold.save(force_insert=True)
+            BusySlot.objects.bulk_create(
+                BusySlot(
+                    practice=hold.practice,
+                    resource_id=resource,
+                    hold=hold,
+                    party=party,
+                    starts_at=begins,
+                    ends_at=ends,
+                    expires_at=hold.expires_at,
+                )
+                for resource in sorted(resources, key=str)
+            )
+    except IntegrityError as error:
+        if not isinstance(error.__cause__, ExclusionViolation):
+            raise
+        raise SlotTaken(times_after(wanted)) from error
