@@ -357,7 +357,7 @@ def test_the_walk_would_find_them(houses: Any) -> None:
 def test_the_hash_sees_one_changed_word(houses: Any) -> None:
     before = rows_of(houses.theirs.practice)
     with inside(houses.theirs.practice):
-        Appointment.objects.update(overbook_reason="squeezed in")
+        Appointment.objects.update(confirmed_by="phone")
     after = rows_of(houses.theirs.practice)
     assert [table for table in before if before[table] != after[table]] == ["scheduling_appointment"]
 
