@@ -12,6 +12,7 @@ from scheduling.models.appointment import (
     board_stage,
 )
 from scheduling.models.busy import BusySlot, Hold, HoldQuerySet, Participant, session_of
+from scheduling.models.looks import BoardChoice, ClinicianNews, LastLook, NewsRule
 from scheduling.models.roster import (
     AppointmentType,
     AppointmentTypeOffer,
@@ -29,12 +30,16 @@ __all__ = [
     "AppointmentSource",
     "AppointmentType",
     "AppointmentTypeOffer",
+    "BoardChoice",
     "BusySlot",
     "CancellationReason",
     "Change",
+    "ClinicianNews",
     "Confirmation",
     "Hold",
     "HoldQuerySet",
+    "LastLook",
+    "NewsRule",
     "Notice",
     "Participant",
     "Practitioner",

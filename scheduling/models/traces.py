@@ -41,6 +41,7 @@ class Change(PracticeOwned):
     made_at = models.DateTimeField(default=timezone.now)
     undo_until = models.DateTimeField()
     undone_at = models.DateTimeField(null=True)
+    news_at = models.DateTimeField(null=True)  # when it was told to the clinician, or found not worth it
 
     objects: ClassVar["models.QuerySet[Change]"] = scoped(models.QuerySet)
 
@@ -48,6 +49,11 @@ class Change(PracticeOwned):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["practice", "made_by", "-made_at"], name="changes_of_person"),
             models.Index(fields=["practice", "appointment", "-made_at"], name="changes_of_visit"),
+            models.Index(
+                fields=["practice", "undo_until"],
+                name="changes_for_news",
+                condition=Q(news_at=None, undone_at=None, kind__in=["booked", "moved", "cancelled"]),
+            ),
         ]
 
     def __str__(self) -> str:
