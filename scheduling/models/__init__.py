@@ -21,6 +21,7 @@ from scheduling.models.roster import (
     TimeOff,
     WeeklyHours,
 )
+from scheduling.models.series import LinkedVisits, Series
 from scheduling.models.traces import Change, Notice, ReminderRule, VisitLink, VisitLinkQuerySet
 
 __all__ = [
@@ -39,12 +40,14 @@ __all__ = [
     "Hold",
     "HoldQuerySet",
     "LastLook",
+    "LinkedVisits",
     "NewsRule",
     "Notice",
     "Participant",
     "Practitioner",
     "PractitionerQuerySet",
     "ReminderRule",
+    "Series",
     "Span",
     "Status",
     "TimeOff",

@@ -14,6 +14,7 @@ from practices.encryption import EncryptedTextField
 from practices.models import Room, User
 from practices.tenancy import PracticeForeignKey, PracticeOwned, scoped
 from scheduling.models.roster import AppointmentType, Practitioner
+from scheduling.models.series import LinkedVisits, Series
 
 
 class Span(Func):
@@ -126,6 +127,9 @@ class Appointment(PracticeOwned):
     seat = models.PositiveSmallIntegerField(default=0)
     seats = models.PositiveSmallIntegerField(default=1)
     overbook_reason = models.CharField(max_length=80, blank=True)
+    series = PracticeForeignKey(Series, null=True, related_name="visits", db_index=False)
+    series_position = models.PositiveSmallIntegerField(null=True)  # the third of eight; kept when it moves
+    linked = PracticeForeignKey(LinkedVisits, null=True, related_name="visits", db_index=False)
     rescheduled_from = PracticeForeignKey("self", null=True, related_name="rescheduled_to")
     cancelled_at = models.DateTimeField(null=True)
     cancellation_reason = models.CharField(max_length=10, choices=CancellationReason.choices, blank=True)
@@ -141,6 +145,11 @@ class Appointment(PracticeOwned):
         constraints: ClassVar[list[BaseConstraint]] = [
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="visit_in_order"),
             models.CheckConstraint(condition=Q(seat__lt=F("seats")), name="seat_is_in_the_room"),
+            models.CheckConstraint(
+                condition=Q(series=None, series_position=None)
+                | Q(series__isnull=False, series_position__isnull=False),
+                name="series_has_places",
+            ),
             models.UniqueConstraint(
                 fields=["practice", "session", "seat"],
                 condition=Q(status__in=ACTIVE) & Q(overbook_reason="") & Q(session__isnull=False),
@@ -156,6 +165,14 @@ class Appointment(PracticeOwned):
                 condition=Q(status__in=ACTIVE),
             ),
             models.Index(fields=["practice", "patient", "-starts_at"], name="visits_of_patient"),
+            models.Index(
+                fields=["practice", "series", "series_position"],
+                name="visits_of_series",
+                condition=Q(series__isnull=False),
+            ),
+            models.Index(
+                fields=["practice", "linked"], name="visits_linked", condition=Q(linked__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -37,6 +37,7 @@ class Change(PracticeOwned):
     previous = PracticeForeignKey(Appointment, null=True, related_name="+")  # moved: the visit it was before
     before = EncryptedJSONField(null=True)  # status: the fields as they were
     version = models.PositiveIntegerField()  # of the appointment after the change
+    batch = models.UUIDField(null=True)  # changes that were made as one, and are taken back as one
     made_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     made_at = models.DateTimeField(default=timezone.now)
     undo_until = models.DateTimeField()
@@ -49,6 +50,9 @@ class Change(PracticeOwned):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["practice", "made_by", "-made_at"], name="changes_of_person"),
             models.Index(fields=["practice", "appointment", "-made_at"], name="changes_of_visit"),
+            models.Index(
+                fields=["practice", "batch"], name="changes_of_batch", condition=Q(batch__isnull=False)
+            ),
             models.Index(
                 fields=["practice", "undo_until"],
                 name="changes_for_news",
