@@ -48,6 +48,7 @@ class Message(PracticeOwned):
         REMINDER = "reminder", "Reminder"
         MOVED = "moved", "Moved"
         CANCELLED = "cancelled", "Cancelled"
+        DELAY = "delay", "Running late"
         REPLY = "reply", "Automatic answer"
         NOTE = "note", "Written by staff"
         BRIEF = "brief", "Brief to a clinician"
@@ -96,6 +97,7 @@ class Message(PracticeOwned):
     address_index = models.CharField(max_length=32)
     subject = models.CharField(max_length=120, blank=True)  # e-mail; never about a patient
     body = EncryptedTextField()
+    calendar = EncryptedTextField(null=True)  # e-mail: the iCalendar object that goes along
     status = models.CharField(max_length=11, choices=Status.choices)
     reason = models.CharField(max_length=40, blank=True)  # why suppressed, refused or not delivered
     idempotency_key = models.CharField(max_length=120, help_text="What makes a second one impossible.")

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.constraints import BaseConstraint
@@ -72,6 +72,16 @@ class Practice(models.Model):
     quiet_until = models.TimeField(default=dt.time(8, 0), help_text="… until here, in local time.")
     link_shows_time = models.BooleanField(
         default=True, help_text="A patient's link shows date and time before the birth date is given."
+    )
+    # A clinician is late: from how many minutes on patients are told, and how many hours ahead.
+    late_tell_from = models.PositiveSmallIntegerField(
+        default=10, validators=[MinValueValidator(5), MaxValueValidator(60)]
+    )
+    late_tell_hours = models.PositiveSmallIntegerField(
+        default=4, validators=[MinValueValidator(1), MaxValueValidator(12)]
+    )
+    calendar_names = models.BooleanField(
+        default=False, help_text="Clinicians’ own calendars, outside Front Desk, show patients’ names."
     )
     morning_review_at = models.TimeField(default=dt.time(7, 0))
     evening_review_at = models.TimeField(default=dt.time(17, 0))

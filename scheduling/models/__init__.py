@@ -12,6 +12,14 @@ from scheduling.models.appointment import (
     board_stage,
 )
 from scheduling.models.busy import BusySlot, Hold, HoldQuerySet, Participant, session_of
+from scheduling.models.delays import (
+    MOST_MINUTES,
+    Delay,
+    DelayNotice,
+    DelayQuerySet,
+    DelayStep,
+)
+from scheduling.models.feeds import CalendarFeed
 from scheduling.models.looks import BoardChoice, ClinicianNews, LastLook, NewsRule
 from scheduling.models.roster import (
     AppointmentType,
@@ -26,6 +34,7 @@ from scheduling.models.traces import Change, Notice, ReminderRule, VisitLink, Vi
 
 __all__ = [
     "ACTIVE",
+    "MOST_MINUTES",
     "Appointment",
     "AppointmentQuerySet",
     "AppointmentSource",
@@ -33,10 +42,15 @@ __all__ = [
     "AppointmentTypeOffer",
     "BoardChoice",
     "BusySlot",
+    "CalendarFeed",
     "CancellationReason",
     "Change",
     "ClinicianNews",
     "Confirmation",
+    "Delay",
+    "DelayNotice",
+    "DelayQuerySet",
+    "DelayStep",
     "Hold",
     "HoldQuerySet",
     "LastLook",
