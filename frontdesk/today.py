@@ -48,6 +48,7 @@ NIL = uuid.UUID(int=0)
 VISIT = (
     *("id", "practitioner_id", "patient_id", "appointment_type_id", "starts_at", "ends_at", "status"),
     *("confirmation", "arrived_at", "seen_at", "note", "version", "rescheduled_from_id"),
+    *("walk_in", "overbook_reason", "needs"),
     *("patient__given", "patient__family", "patient__preferred", "patient__needs"),
 )
 KIND = ("id", "name", "minutes", "video", "active")
@@ -241,7 +242,7 @@ def _card(row: Any, kind: Any, practitioner: str, url: str, look: Look) -> Card:
         url=url,
         version=row.version,
         moved_from=row.rescheduled_from_id,
-        flags=_flags(kind.video, row.patient__needs),
+        flags=_flags(kind.video, [*row.patient__needs, *row.needs]) + _ways_in(row),
         line=_line(row, stage, kind.name, look.practice),
         note="" if look.private or length < NOTE_FROM else _note(row, look.practice),
     )
@@ -262,7 +263,14 @@ def _note(row: Any, practice: Practice) -> str:
 
 def _flags(video: bool, needs: Iterable[str]) -> list[tuple[str, str]]:
     flags = [("video", "video")] if video else []
-    return flags + [(NEED_ICONS[Need(n)], Need(n).label.lower()) for n in needs if n in NEED_ICONS]
+    named = dict.fromkeys(n for n in needs if n in NEED_ICONS)
+    return flags + [(NEED_ICONS[Need(n)], Need(n).label.lower()) for n in named]
+
+
+def _ways_in(row: Any) -> list[tuple[str, str]]:
+    """How the visit came onto the board, where it was not the usual way."""
+    walked = [("walk", "walked in")] if row.walk_in else []
+    return walked + ([("squeeze", "squeezed in")] if row.overbook_reason else [])
 
 
 def _line(row: Any, stage: str, kind: str, practice: Practice) -> str:

@@ -40,6 +40,9 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "appointment.book": frozenset({R, C, M}),
     "appointment.change": frozenset({R, C, M}),
     "appointment.flow": frozenset({R, C, M}),  # arrived, in visit, done, no-show
+    "appointment.overbook": frozenset({C, M}),  # beside others, outside hours; see GRANTS
+    "follow-up.view": frozenset({R, C, M}),
+    "follow-up.change": frozenset({R, C, M}),  # order, ask, book, put off, end
     "message.view": frozenset({R, C, M}),
     "message.send": frozenset({R, C, M}),
     "inbox.view": frozenset({R, C, M}),
@@ -64,6 +67,17 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "audit.view": frozenset({M}),
 }
 
+# Permission → the field of a membership by which a manager gives it to one person beyond her roles.
+GRANTS = {"appointment.overbook": "may_overbook"}
+
+
+def allows(membership: Membership, permission: str) -> bool:
+    """Whether a person's roles, or what she was given herself, allow this."""
+    given = GRANTS.get(permission)
+    return bool(PERMISSIONS[permission].intersection(membership.roles)) or bool(
+        given and getattr(membership, given)
+    )
+
 
 @dataclass(frozen=True, slots=True)
 class Admission:
@@ -74,7 +88,7 @@ class Admission:
     actor: Actor
 
     def may(self, permission: str) -> bool:
-        return bool(PERMISSIONS[permission].intersection(self.membership.roles))
+        return allows(self.membership, permission)
 
 
 class DeskRequest(HttpRequest):
@@ -269,8 +283,7 @@ def practices_of(user: User) -> list[Practice]:
 
 def practices_where(user: User, permission: str) -> list[Practice]:
     """The practices in which a person who may still sign in may do `permission`, by name."""
-    allowed = PERMISSIONS[permission]
-    return [p.practice for p in places_of(user) if user.is_active and allowed.intersection(p.roles)]
+    return [p.practice for p in places_of(user) if user.is_active and allows(p, permission)]
 
 
 def places_of(user: User) -> list[Membership]:

@@ -127,7 +127,14 @@ def add_member(
 
 
 @transaction.atomic
-def change_member(*, membership: Membership, roles: Iterable[str], active: bool, by: Actor) -> Membership:
+def change_member(
+    *,
+    membership: Membership,
+    roles: Iterable[str],
+    active: bool,
+    may_overbook: bool | None = None,
+    by: Actor,
+) -> Membership:
     """Changes what a person may do here, or ends her work here; the last manager stays."""
     wanted = checked_roles(roles)
     # All managers are locked: two who demote each other at once would leave none.
@@ -136,14 +143,19 @@ def change_member(*, membership: Membership, roles: Iterable[str], active: bool,
     stays = active and Role.MANAGER in wanted
     if not stays and [manager.pk for manager in managers] == [row.pk]:
         raise NotAllowed("A practice keeps at least one manager. Make somebody else a manager first.")
-    before = [row.roles, row.active]
+    before = [row.roles, row.active, row.may_overbook]
     row.roles, row.active = wanted, active
-    row.save(update_fields=["roles", "active"])
+    row.may_overbook = row.may_overbook if may_overbook is None else may_overbook
+    row.save(update_fields=["roles", "active", "may_overbook"])
     audit.record(
         "member.changed",
         row,
         by=by,
-        changes={"roles": [before[0], wanted], "active": [before[1], active]},
+        changes={
+            "roles": [before[0], wanted],
+            "active": [before[1], active],
+            "may_overbook": [before[2], row.may_overbook],
+        },
     )
     return row
 

@@ -158,3 +158,8 @@ class MemberForm(forms.Form):
 
     roles = RolesField()
     active = forms.BooleanField(required=False, label="Works here")
+    may_overbook = forms.BooleanField(
+        required=False,
+        label="May squeeze visits in",
+        help_text="Beside others or outside hours, with a reason. Clinicians and managers always may.",
+    )

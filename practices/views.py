@@ -108,7 +108,7 @@ def invited(request: DeskRequest, form: InviteForm) -> bool:
 @either
 def person(request: DeskRequest, membership_id: uuid.UUID) -> HttpResponse:
     membership = get_object_or_404(Membership.objects.select_related("user"), pk=membership_id)
-    start = {"roles": membership.roles, "active": membership.active}
+    start = {name: getattr(membership, name) for name in ("roles", "active", "may_overbook")}
     form = MemberForm(request.POST or None, initial=start)
     if request.method == "POST" and form.is_valid():
         try:

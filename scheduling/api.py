@@ -21,6 +21,7 @@ from scheduling import api_shapes as shapes
 from scheduling.availability import free_times
 from scheduling.booking import (
     BookingRefused,
+    MayNotOverbook,
     NotOpen,
     SlotTaken,
     StaleAppointment,
@@ -34,7 +35,7 @@ from scheduling.models import Appointment, AppointmentType, Practitioner
 from scheduling.wallclock import ClockChange, TimeIsAmbiguous, boundary
 
 REFUSALS = {400: shapes.BookingProblemShape, 404: shapes.BookingProblemShape, 409: shapes.BookingProblemShape}
-REFUSALS |= {422: shapes.BookingProblemShape}
+REFUSALS |= {403: shapes.BookingProblemShape, 422: shapes.BookingProblemShape}
 ONCE = OpenApiParameter(
     HEADER, OpenApiTypes.STR, OpenApiParameter.HEADER, description="The same key and body: the same answer."
 )
@@ -58,6 +59,8 @@ def refusals() -> Iterator[None]:
         raise Problem(422, "The time comes twice", str(twice), instants=instants) from None
     except ClockChange as gap:
         raise Problem(422, "The time does not exist", str(gap)) from None
+    except MayNotOverbook as refusal:
+        raise Problem(403, "The right to squeeze in is missing", str(refusal)) from None
     except BookingRefused as refusal:
         raise Problem(422, "The visit cannot be booked so", str(refusal)) from None
 

@@ -26,9 +26,11 @@ from scheduling.models import (
     Practitioner,
     Status,
 )
+from scheduling.overbooking import check_right
 from scheduling.refusals import (
     BookingRefused,
     InThePast,
+    MayNotOverbook,
     NotOffered,
     NotOpen,
     OutsideHours,
@@ -43,6 +45,7 @@ from scheduling.wallclock import say_moment
 __all__ = [
     "BookingRefused",
     "InThePast",
+    "MayNotOverbook",
     "NotOffered",
     "NotOpen",
     "OutsideHours",
@@ -71,9 +74,11 @@ def book_appointment(
 ) -> Appointment:
     """Books a visit of the type's length; `starts_at` is an instant, `overbook_reason` at most 80 characters.
 
-    Raises SlotTaken (with the next times), OutsideHours, InThePast, NotOffered. An `overbook_reason` is the
-    recorded, deliberate way past the first two. `hold_key` names the hold that the booking takes over.
+    Raises SlotTaken (with the next times), OutsideHours, InThePast, NotOffered, MayNotOverbook. An
+    `overbook_reason` is the recorded, deliberate way past the first two. `hold_key` names the hold that the
+    booking takes over.
     """
+    check_right(overbook_reason.strip(), by)
     visit = _visit(
         patient=patient,
         practitioner=practitioner,
@@ -100,7 +105,7 @@ def book_appointment(
         record_change(kind=Change.Kind.BOOKED, appointment=visit, by=by)
         if tell_patient:
             notices.tell_booked(visit, by=by)
-        _leave_trace("appointment.booked", visit, by, starts_at=[None, visit.starts_at])
+        _leave_trace("appointment.booked", visit, by, starts_at=[None, visit.starts_at], **_squeezed(visit))
     return visit
 
 
@@ -121,6 +126,7 @@ def reschedule_appointment(
     one: whenever the start changes the confirmation begins anew. Raises what booking raises, and
     StaleAppointment, NotOpen.
     """
+    check_right(overbook_reason.strip(), by)
     to = practitioner or appointment.practitioner
     lock_resources(appointment.practitioner, to, appointment.room, to.room)
     old = lock_visit(appointment, version)
@@ -140,7 +146,8 @@ def reschedule_appointment(
     put(new, new=True)
     record_change(kind=Change.Kind.MOVED, appointment=new, previous=old, by=by)
     notices.tell_moved(old, new, by=by, aloud=tell_patient)
-    _leave_trace("appointment.rescheduled", new, by, old, starts_at=[old.starts_at, new.starts_at])
+    moved = {"starts_at": [old.starts_at, new.starts_at]} | _squeezed(new)
+    _leave_trace("appointment.rescheduled", new, by, old, **moved)
     return new
 
 
@@ -216,6 +223,9 @@ def _moved(
         buffer_after=old.buffer_after,
         reason=old.reason,
         note=old.note,
+        needs=old.needs,
+        meeting_address=old.meeting_address,
+        follow_up_id=old.follow_up_id,
         overbook_reason=overbook_reason,
         rescheduled_from=old,
         booked_by=by.user,
@@ -258,6 +268,11 @@ def _close(visit: Appointment, reason: str) -> None:
     visit.cancelled_at = timezone.now()
     visit.version += 1
     visit.save()
+
+
+def _squeezed(visit: Appointment) -> dict[str, Any]:
+    """What the audit entry says of a visit that was booked beside others on purpose."""
+    return {"overbook_reason": ["", visit.overbook_reason]} if visit.overbook_reason else {}
 
 
 def _state(visit: Appointment) -> str:

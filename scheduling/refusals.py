@@ -26,6 +26,15 @@ class OutsideHours(BookingRefused):
     """The practitioner does not work then; an `overbook_reason` is the recorded way around."""
 
 
+class MayNotOverbook(BookingRefused):
+    """Squeezing in needs a right of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You may not squeeze visits in. Ask a clinician or a manager to, or choose a free time."
+        )
+
+
 class InThePast(BookingRefused):
     """The time is over."""
 

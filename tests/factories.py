@@ -54,10 +54,16 @@ def a_user(email: str = "dana@frontdesk.example", **fields: Any) -> User:
     )
 
 
-def a_member(practice: Practice, user: User | None = None, *roles: str) -> Membership:
+def a_member(
+    practice: Practice, user: User | None = None, *roles: str, may_overbook: bool = True
+) -> Membership:
+    """Somebody who works here; she may squeeze visits in unless a test says otherwise."""
     with inside(practice):
         return Membership.objects.create(
-            practice=practice, user=user or a_user(), roles=list(roles) or [Role.RECEPTIONIST]
+            practice=practice,
+            user=user or a_user(),
+            roles=list(roles) or [Role.RECEPTIONIST],
+            may_overbook=may_overbook,
         )
 
 

@@ -56,6 +56,7 @@ class Message(PracticeOwned):
         DIGEST = "digest", "Messages gathered for a colleague"
         MISSED_CALL = "missed-call", "After a missed call"
         BROADCAST = "broadcast", "To many at once"
+        RECALL = "recall", "Time for a visit"
         INBOUND = "inbound", "From the patient"
 
     class Status(models.TextChoices):

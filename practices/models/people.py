@@ -90,6 +90,11 @@ class Membership(PracticeOwned):
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     roles = ArrayField(models.CharField(max_length=20, choices=Role.choices))
     active = models.BooleanField(default=True)
+    may_overbook = models.BooleanField(
+        "May squeeze visits in",
+        default=False,
+        help_text="Beside others or outside hours, with a reason. Clinicians and managers may always.",
+    )
     desk_phone = PhoneNumberField(blank=True, default="", help_text="Where calls she answers ring.")
     mobile = PhoneNumberField(blank=True, default="", help_text="Where urgent messages reach her by text.")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -10,9 +10,17 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from practices.access import allows
 from practices.card import YOUR_NAME
+from practices.models import Membership
 
 register = template.Library()
+
+
+@register.filter
+def may(membership: Membership | None, permission: str) -> bool:
+    """{% if membership|may:"appointment.overbook" %}: whether this person may do it here."""
+    return bool(membership) and allows(membership, permission)
 
 
 @lru_cache(maxsize=1)

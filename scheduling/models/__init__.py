@@ -20,6 +20,13 @@ from scheduling.models.delays import (
     DelayStep,
 )
 from scheduling.models.feeds import CalendarFeed
+from scheduling.models.followups import (
+    FollowUp,
+    FollowUpLink,
+    FollowUpQuerySet,
+    MeetingAddress,
+    RecallRule,
+)
 from scheduling.models.looks import BoardChoice, ClinicianNews, LastLook, NewsRule
 from scheduling.models.roster import (
     AppointmentType,
@@ -51,15 +58,20 @@ __all__ = [
     "DelayNotice",
     "DelayQuerySet",
     "DelayStep",
+    "FollowUp",
+    "FollowUpLink",
+    "FollowUpQuerySet",
     "Hold",
     "HoldQuerySet",
     "LastLook",
     "LinkedVisits",
+    "MeetingAddress",
     "NewsRule",
     "Notice",
     "Participant",
     "Practitioner",
     "PractitionerQuerySet",
+    "RecallRule",
     "ReminderRule",
     "Series",
     "Span",

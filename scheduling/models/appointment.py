@@ -3,13 +3,13 @@
 import datetime as dt
 from typing import ClassVar
 
-from django.contrib.postgres.fields import DateTimeRangeField
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.constraints import BaseConstraint
 from django.utils import timezone
 
-from patients.models import Patient
+from patients.models import Need, Patient
 from practices.encryption import EncryptedTextField
 from practices.models import Room, User
 from practices.tenancy import PracticeForeignKey, PracticeOwned, scoped
@@ -130,6 +130,14 @@ class Appointment(PracticeOwned):
     series = PracticeForeignKey(Series, null=True, related_name="visits", db_index=False)
     series_position = models.PositiveSmallIntegerField(null=True)  # the third of eight; kept when it moves
     linked = PracticeForeignKey(LinkedVisits, null=True, related_name="visits", db_index=False)
+    needs = ArrayField(  # of this visit, beside the patient's own
+        models.CharField(max_length=20, choices=Need.choices), default=list, blank=True
+    )
+    meeting_address = EncryptedTextField(null=True, blank=True)  # of this visit alone; https
+    walk_in = models.BooleanField(default=False)
+    follow_up = PracticeForeignKey(  # what it was booked for
+        "FollowUp", null=True, related_name="+", db_index=False
+    )
     rescheduled_from = PracticeForeignKey("self", null=True, related_name="rescheduled_to")
     cancelled_at = models.DateTimeField(null=True)
     cancellation_reason = models.CharField(max_length=10, choices=CancellationReason.choices, blank=True)
@@ -172,6 +180,11 @@ class Appointment(PracticeOwned):
             ),
             models.Index(
                 fields=["practice", "linked"], name="visits_linked", condition=Q(linked__isnull=False)
+            ),
+            models.Index(
+                fields=["practice", "appointment_type", "local_date"],
+                name="visits_done_of_type",
+                condition=Q(status=Status.FULFILLED),
             ),
         ]
 

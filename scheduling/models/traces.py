@@ -31,6 +31,8 @@ class Change(PracticeOwned):
         MOVED = "moved", "moved"
         CANCELLED = "cancelled", "cancelled"
         STATUS = "status", "changed"
+        WALKED_IN = "walked-in", "walked in"
+        EDITED = "edited", "edited"
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
     appointment = PracticeForeignKey(Appointment, related_name="changes")

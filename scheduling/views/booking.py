@@ -12,7 +12,7 @@ from patients.registry import InvalidPatient, StalePatient
 from practices.access import DeskRequest, requires
 from practices.audit import record_read
 from scheduling import call_booking
-from scheduling.booking import BookingRefused, OutsideHours, SlotTaken
+from scheduling.booking import BookingRefused, MayNotOverbook, OutsideHours, SlotTaken
 from scheduling.booking_page import (
     BookingPage,
     booking_page,
@@ -181,6 +181,8 @@ def refused(
     if times:
         draft.picked = draft.slot = None  # it is gone: offering it again would only be refused again
     status = CONFLICT if isinstance(refusal, SlotTaken | StalePatient) else UNFINISHED
-    if isinstance(refusal, OutsideHours):
+    if isinstance(refusal, MayNotOverbook):
+        form.add_error("overbook_reason", str(refusal))
+    elif isinstance(refusal, OutsideHours) and request.admission.may("appointment.overbook"):
         form.add_error("overbook_reason", "Say why to book it all the same.")
     return show_booking(request, draft, form, status=status, refused=str(refusal), next_times=times)

@@ -10,7 +10,13 @@ from django.views.decorators.http import require_http_methods
 
 from practices.access import DeskRequest, requires
 from practices.audit import record_read
-from scheduling.booking import BookingRefused, OutsideHours, SlotTaken, reschedule_appointment
+from scheduling.booking import (
+    BookingRefused,
+    MayNotOverbook,
+    OutsideHours,
+    SlotTaken,
+    reschedule_appointment,
+)
 from scheduling.booking_page import booking_page, next_choices
 from scheduling.drafts import Diary, Draft, Slot, as_instant, as_version, read_draft
 from scheduling.forms import WhenForm
@@ -64,7 +70,9 @@ def refused(
     times = next_choices(refusal.next_times, draft) if isinstance(refusal, SlotTaken) else []
     if times:
         draft.picked = draft.slot = None  # it is gone: offering it again would only be refused again
-    if isinstance(refusal, OutsideHours):
+    if isinstance(refusal, MayNotOverbook):
+        form.add_error("overbook_reason", str(refusal))
+    elif isinstance(refusal, OutsideHours) and request.admission.may("appointment.overbook"):
         form.add_error("overbook_reason", "Say why to move it there all the same.")
     now = visit_or_404(visit.pk)
     return show_move(request, now, draft, form, status=CONFLICT, refused=str(refusal), next_times=times)
