@@ -50,6 +50,18 @@ class Need(models.TextChoices):
     TRANSPORT = "transport", "Arranged transport"
 
 
+class WishKind(models.TextChoices):
+    """What a patient's visits have to fit, where a word alone does not say it."""
+
+    NOT_BEFORE = "not-before", "Not before"
+    NOT_AFTER = "not-after", "Over by"
+    INTERPRETER = "interpreter", "Interpreter for"
+    LONGER = "longer", "Longer by"
+    GENDER = "gender", "Clinician"
+    CARER = "carer", "Carer can come"
+    TRANSPORT = "transport", "Transport runs"
+
+
 class PatientQuerySet(models.QuerySet["Patient"]):
     def living(self) -> "PatientQuerySet":
         return self.filter(deceased=False)
@@ -144,6 +156,32 @@ def shown_name(given: str, family: str, preferred: str, *, private: bool) -> str
 
 def initials_of(given: str, family: str, preferred: str) -> str:
     return f"{(preferred or given)[:1]}{family[:1]}".upper()
+
+
+class PatientWish(PracticeOwned):
+    """One thing with details that a patient's visits have to fit (`wishes.py` reads and writes them).
+
+    `details` is sealed, as it says something of health: `weekdays` [1…7] (none: every day), `starts` and
+    `ends` (HH:MM on the practice's clock), `minutes`, `language`, `gender`.
+    """
+
+    patient = PracticeForeignKey(Patient, models.CASCADE, related_name="wishes")
+    kind = models.CharField(max_length=12, choices=WishKind.choices)
+    details = EncryptedJSONField()
+    made_at = models.DateTimeField(default=timezone.now)
+    made_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+
+    objects: ClassVar["models.QuerySet[PatientWish]"] = scoped(models.QuerySet)
+
+    class Meta:
+        verbose_name_plural = "patient wishes"
+        ordering = ("made_at",)
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["practice", "patient"], name="wishes_of_patient"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.patient_id}"
 
 
 class PatientFlag(PracticeOwned):

@@ -1,6 +1,7 @@
 """Free time, computed whenever it is asked for and never stored: hours minus visits, time off and closures.
 
 Nothing here writes. The number of queries is the same for one practitioner and for ten.
+What fits whom, and why, is `scheduling.fitting`.
 """
 
 import datetime as dt
@@ -11,10 +12,13 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
-from patients.models import Need, Patient
+from patients.models import Patient
 from practices.tenancy import current_practice
-from scheduling.diary import Diary, read_diary, sweep
+from scheduling.diary import Diary, read_diary
+from scheduling.fits import Fit, fit_of
 from scheduling.models import Appointment, AppointmentType, Practitioner, Status
+from scheduling.needs import wants_of
+from scheduling.search import Search, Start, ceil, search, who_offers
 from scheduling.wallclock import say_moment
 
 PARTS_OF_DAY: dict[str, tuple[dt.time, dt.time]] = {
@@ -37,11 +41,16 @@ class FreeTime(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A time worth offering: why, and what has to be thought of (`notes`)."""
+    """A time worth offering: why it is among the few, and how it fits."""
 
     free: FreeTime
     why: str
-    notes: tuple[str, ...] = ()
+    fit: Fit
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What has to be thought of: all reasons but how much is free."""
+        return self.fit.reasons[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,53 +62,38 @@ class HalfDays:
     afternoon: int
 
 
-def who_offers(appointment_type: AppointmentType) -> list[Practitioner]:
-    """The practitioners in use who offer a type, in the order of the columns; one query."""
-    offering = Practitioner.objects.in_use().filter(offers__appointment_type=appointment_type)
-    return list(offering.select_related("room", "location"))
-
-
 def free_times(
     *,
     appointment_type: AppointmentType,
     practitioners: Sequence[Practitioner] | None = None,
     from_: dt.datetime,
     until: dt.datetime,
-    step_minutes: int = 15,
+    step_minutes: int | None = None,
     now: dt.datetime | None = None,
     limit: int | None = None,
 ) -> list[FreeTime]:
-    """Times at which the type can begin, from `from_` to before `until`, soonest first, none in the past."""
+    """Times at which the type can begin, from `from_` to before `until`, soonest first, none in the past.
+
+    For nobody in particular: `fitting.find_times` knows what a patient needs, and says why a time fits.
+    """
+    now = now or timezone.now()
     people = who_offers(appointment_type) if practitioners is None else practitioners
-    from_ = max(from_, now or timezone.now())
+    from_ = max(from_, now)
     if not people or from_ >= until:
         return []
     zone = current_practice().zone
-    # The day before too: hours that run to midnight on a clock-change night still begin on their own day.
-    diary = read_diary(people, from_.astimezone(zone).date(), until.astimezone(zone).date())
-    return free_in(diary, people, appointment_type, from_, until, step_minutes)[:limit]
+    first, last = from_.astimezone(zone).date(), until.astimezone(zone).date()
+    known = search(appointment_type, people, first, last, now=now)
+    if step_minutes is not None:
+        known.step = step_minutes * 60
+    return free_in(known, known.starts(ceil(from_), ceil(until))[:limit])
 
 
-def free_in(
-    diary: Diary,
-    people: Sequence[Practitioner],
-    appointment_type: AppointmentType,
-    from_: dt.datetime,
-    until: dt.datetime,
-    step_minutes: int = 15,
-) -> list[FreeTime]:
-    """The same from a diary that was read already."""
-    length, step = appointment_type.minutes * 60, step_minutes * 60
-    low, high = from_.timestamp(), until.timestamp()
-    found = [
-        (start, place)
-        for place, person in enumerate(people)
-        for start in sweep(diary.hours[person.pk], diary.taken(person.pk), length, step)
-        if low <= start < high
-    ]
-    found.sort()
-    moment, span = dt.datetime.fromtimestamp, appointment_type.length
-    return [FreeTime(at := moment(start, dt.UTC), at + span, people[place]) for start, place in found]
+def free_in(known: Search, starts: Sequence[Start]) -> list[FreeTime]:
+    """The starts of a search as free times."""
+    moment, people = dt.datetime.fromtimestamp, known.people
+    length = dt.timedelta(seconds=known.span.length)
+    return [FreeTime(at := moment(start.at, dt.UTC), at + length, people[start.place]) for start in starts]
 
 
 def next_free(
@@ -124,8 +118,9 @@ def why_closed(practitioner: Practitioner, starts_at: dt.datetime, ends_at: dt.d
     zone = current_practice().zone
     day = starts_at.astimezone(zone).date()
     diary = read_diary([practitioner], day, ends_at.astimezone(zone).date(), visits=False)
-    if any(closure.first_day <= day <= closure.last_day for closure in diary.closures):
-        return f"The practice is closed that day: {diary.closures[0].reason}."
+    for closure in diary.closures:
+        if closure.first_day <= day <= closure.last_day:
+            return f"The practice is closed that day: {closure.reason}."
     starts, ends = int(starts_at.timestamp()), int(ends_at.timestamp())
     for out_from, out_until, label in diary.out[practitioner.pk]:
         if out_from < ends and out_until > starts:
@@ -150,29 +145,6 @@ def usual_practitioner(patient: Patient) -> Practitioner | None:
     return Practitioner.objects.filter(pk=practitioner_id).first()
 
 
-def suits(practitioner: Practitioner, needs: Sequence[str]) -> bool:
-    """Whether the practitioner's room meets the needs; a room nobody described is not held against her."""
-    if not {Need.STEP_FREE, Need.WHEELCHAIR}.intersection(needs):
-        return True
-    place = practitioner.room or practitioner.location
-    return place is None or place.step_free
-
-
-def notes_for(practitioner: Practitioner, needs: Sequence[str]) -> tuple[str, ...]:
-    """What the needs ask of whoever books."""
-    notes = []
-    if {Need.STEP_FREE, Need.WHEELCHAIR}.intersection(needs):
-        place = practitioner.room or practitioner.location
-        notes.append("Step-free room" if place else "Ask for a step-free room")
-    if Need.INTERPRETER in needs:
-        notes.append("Interpreter needed")
-    if Need.LONGER in needs:
-        notes.append("Asked for a longer visit")
-    if Need.TRANSPORT in needs:
-        notes.append("Transport to be arranged")
-    return tuple(notes)
-
-
 def suggest_times(
     *,
     appointment_type: AppointmentType,
@@ -188,20 +160,28 @@ def suggest_times(
     people = [
         person
         for person in who_offers(appointment_type)
-        if suits(person, needs) and (practitioner is None or person.pk == practitioner.pk)
+        if practitioner is None or person.pk == practitioner.pk
     ]
     if not people:
         return []
     zone = current_practice().zone
     first = now.astimezone(zone).date()
-    diary = read_diary(people, first, first + AHEAD)
-    times = free_in(diary, people, appointment_type, now, now + AHEAD)
+    wants = wants_of(patient, needs)
+    known = search(appointment_type, people, first, first + AHEAD, now=now, patient=patient, wants=wants)
+    starts = known.starts(ceil(now), ceil(now + AHEAD))
+    times = free_in(known, starts)
+    by_time = {
+        (time.starts_at, time.practitioner.pk): start for time, start in zip(times, starts, strict=True)
+    }
     low, high = PARTS_OF_DAY[part_of_day]
     if part_of_day != "any":
         times = [time for time in times if low <= time.starts_at.astimezone(zone).time() < high]
     usual = usual_practitioner(patient) if patient is not None else None
-    picked = _pick(times, count, diary, usual)
-    return [Suggestion(free, why, notes_for(free.practitioner, needs)) for free, why in picked]
+    picked = _pick(times, count, known.diary, usual)
+    return [
+        Suggestion(free, why, fit_of(known, by_time[free.starts_at, free.practitioner.pk]))
+        for free, why in picked
+    ]
 
 
 def _pick(
@@ -265,6 +245,8 @@ def openings_by_half_day(
     practitioners: Sequence[Practitioner] | None = None,
     from_day: dt.date | None = None,
     days: int = 14,
+    patient: Patient | None = None,
+    needs: Sequence[str] = (),
     now: dt.datetime | None = None,
 ) -> list[HalfDays]:
     """Free starts per half day, for `days` days in a row; one row a day, zeroes where nothing is free."""
@@ -273,10 +255,11 @@ def openings_by_half_day(
     first = from_day or now.astimezone(zone).date()
     last = first + dt.timedelta(days=days - 1)
     people = who_offers(appointment_type) if practitioners is None else practitioners
-    diary = read_diary(people, first, last)
+    wants = wants_of(patient, needs)
+    known = search(appointment_type, people, first, last, now=now, patient=patient, wants=wants)
     counts: Counter[tuple[dt.date, bool]] = Counter()
-    for time in free_in(diary, people, appointment_type, now, now + dt.timedelta(days=800)):
-        local = time.starts_at.astimezone(zone)
+    for start in known.starts(ceil(now)):
+        local = dt.datetime.fromtimestamp(start.at, zone)
         counts[local.date(), local.hour >= 12] += 1
     return [
         HalfDays(day, counts[day, False], counts[day, True])

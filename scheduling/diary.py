@@ -1,54 +1,22 @@
-"""What is known of practitioners' time, read in four queries, and the sweep that finds the gaps in it."""
+"""What is known of practitioners' time, read in four queries: hours, time off, closures, what is taken."""
 
 import datetime as dt
 import uuid
 import zoneinfo
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from django.db.models import BigIntegerField, Func
+from django.db.models import BigIntegerField, Func, Q
 
 from practices.models import Closure
 from practices.tenancy import current_practice
 from scheduling.models import BusySlot, Practitioner, TimeOff, WeeklyHours
+from scheduling.stretches import Stretch, merge
 from scheduling.wallclock import boundary
 
-Stretch = tuple[int, int]  # from and to, in seconds since 1970
-LONGEST_VISIT = dt.timedelta(hours=24)  # lets the index of taken time be cut off at the left
-
-
-def sweep(hours: Sequence[Stretch], taken: Sequence[Stretch], length: int, step: int) -> list[int]:
-    """The starts at which `length` fits into the hours beside what is taken.
-
-    Both lists are sorted and free of overlaps (`merge`). Starts lie on a grid of `step` that begins
-    anew with each stretch of hours.
-    """
-    starts: list[int] = []
-    at = 0
-    for opens, closes in hours:
-        start = opens
-        while start + length <= closes:
-            while at < len(taken) and taken[at][1] <= start:
-                at += 1
-            if at < len(taken) and taken[at][0] < start + length:
-                # Over what is in the way, to the next line of the grid.
-                start += -(-(taken[at][1] - start) // step) * step
-            else:
-                starts.append(start)
-                start += step
-    return starts
-
-
-def merge(stretches: Iterable[Stretch]) -> list[Stretch]:
-    """Sorted, without overlaps: stretches that touch become one."""
-    merged: list[Stretch] = []
-    for starts, ends in sorted(stretches):
-        if merged and starts <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], ends))
-        else:
-            merged.append((starts, ends))
-    return merged
+LONGEST_VISIT = dt.timedelta(hours=36)  # with buffers; lets the index of taken time be cut off at the left
 
 
 class Seconds(Func):
@@ -56,6 +24,17 @@ class Seconds(Func):
 
     template = "EXTRACT(EPOCH FROM %(expressions)s)::bigint"
     output_field = BigIntegerField()
+
+
+class Shift(NamedTuple):
+    """A stretch of somebody's hours, and where it is worked."""
+
+    opens: int
+    closes: int
+    location_id: uuid.UUID | None
+    room_id: uuid.UUID | None
+    zone: zoneinfo.ZoneInfo
+    reachable: bool = True  # whether the place can be reached without steps, as far as anybody noted
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +46,31 @@ class Diary:
     out: dict[uuid.UUID, list[tuple[int, int, str]]]
     visits: dict[uuid.UUID, list[Stretch]]
     closures: list[Closure]
+    shifts: dict[uuid.UUID, list[Shift]]  # the same hours, apart where the place changes
+
+    def off(self, practitioner_id: uuid.UUID) -> list[Stretch]:
+        """Time off, merged."""
+        return merge((starts, ends) for starts, ends, _ in self.out[practitioner_id])
 
     def taken(self, practitioner_id: uuid.UUID) -> list[Stretch]:
         """Visits and time off of a practitioner, merged."""
-        out = [(starts, ends) for starts, ends, _ in self.out[practitioner_id]]
-        return merge(self.visits[practitioner_id] + out)
+        return merge(self.visits[practitioner_id] + self.off(practitioner_id))
 
 
 def read_diary(
-    practitioners: Sequence[Practitioner], first: dt.date, last: dt.date, *, visits: bool = True
+    practitioners: Sequence[Practitioner],
+    first: dt.date,
+    last: dt.date,
+    *,
+    visits: bool = True,
+    also: Collection[uuid.UUID] = (),
+    with_rooms: bool = False,
 ) -> Diary:
     """The diary of these practitioners from the first to the last day, both included; four queries.
 
-    Three without `visits`: that is enough to know whether somebody is there at all.
+    Three without `visits`: that is enough to know whether somebody is there at all. `also` are rooms and
+    other resources whose taken time is read along; `with_rooms` reads the hours of everybody who works in a
+    room, so that it is known whose a room is.
     """
     zone = current_practice().zone
     ids = [practitioner.pk for practitioner in practitioners]
@@ -91,49 +82,115 @@ def read_diary(
         out[row.practitioner_id].append(
             (int(row.starts_at.timestamp()), int(row.ends_at.timestamp()), row.label)
         )
-    taken = _taken(ids, opens, closes) if visits else defaultdict(list)
-    days = [first + dt.timedelta(days=offset) for offset in range(min((last - first).days + 1, 7))]
-    weekly = WeeklyHours.objects.filter(practitioner__in=ids, weekday__in={day.isoweekday() for day in days})
-    return Diary(zone, _hours(weekly, first, last, closures, zone), out, taken, closures)
+    taken = taken_time({*ids, *also}, opens, closes) if visits else defaultdict(list)
+    whose = Q(practitioner__in=ids)
+    if with_rooms:
+        whose |= Q(practitioner__active=True) & (Q(room__isnull=False) | Q(practitioner__room__isnull=False))
+    shifts = shifts_of(_weekly(whose, first, last, zone), first, last, closures, zone)
+    hours = {key: merge((one.opens, one.closes) for one in rows) for key, rows in shifts.items()}
+    return Diary(zone, defaultdict(list, hours), out, taken, closures, defaultdict(list, shifts))
 
 
-def _taken(
-    ids: Sequence[uuid.UUID], opens: dt.datetime, closes: dt.datetime
+def taken_time(
+    ids: Collection[uuid.UUID], opens: dt.datetime, closes: dt.datetime
 ) -> dict[uuid.UUID, list[Stretch]]:
+    """What is taken of practitioners, rooms and other resources, buffers included; one query."""
     taken: dict[uuid.UUID, list[Stretch]] = defaultdict(list)
     rows = BusySlot.objects.standing().between(opens, closes).order_by()
     rows = rows.filter(resource_id__in=ids, starts_at__gt=opens - LONGEST_VISIT)
     seconds = rows.values_list("resource_id", Seconds("starts_at"), Seconds("ends_at"))
-    for practitioner_id, starts, ends in seconds:
-        taken[practitioner_id].append((starts, ends))
+    for key, starts, ends in seconds:
+        taken[key].append((starts, ends))
     return taken
 
 
-def _hours(
-    weekly: Iterable[WeeklyHours],
+class Weekly(NamedTuple):
+    """A row of weekly hours, of a practitioner or a resource, with its own clock."""
+
+    whose: uuid.UUID
+    weekday: int
+    starts: dt.time
+    ends: dt.time
+    valid_from: dt.date | None
+    valid_until: dt.date | None
+    location_id: uuid.UUID | None
+    room_id: uuid.UUID | None
+    zone: zoneinfo.ZoneInfo
+    reachable: bool = True
+
+
+def weekdays_of(first: dt.date, last: dt.date) -> set[int]:
+    """The weekdays between two days, and one to either side: other clocks may be a day ahead or behind."""
+    days = range(-1, min((last - first).days + 2, 8))
+    return {(first + dt.timedelta(days=offset)).isoweekday() for offset in days}
+
+
+def _weekly(whose: Q, first: dt.date, last: dt.date, zone: zoneinfo.ZoneInfo) -> list[Weekly]:
+    rows = WeeklyHours.objects.filter(whose, weekday__in=weekdays_of(first, last)).order_by()
+    values = rows.values_list(
+        "practitioner_id", "weekday", "starts", "ends", "valid_from", "valid_until",
+        "location_id", "room_id", "practitioner__location_id", "practitioner__room_id",
+        "location__time_zone", "practitioner__location__time_zone",
+        "location__step_free", "practitioner__location__step_free",
+    )  # fmt: skip
+    found = []
+    for *facts, location, room, own_location, own_room, clock, own_clock, free, own_free in values:
+        name, step_free = (clock, free) if location else (own_clock, own_free)
+        # A room of one place is of no use at another.
+        room = room or (own_room if location in {None, own_location} else None)
+        zone_there = zoneinfo.ZoneInfo(str(name)) if name else zone
+        found.append(Weekly(*facts, location or own_location, room, zone_there, step_free is not False))
+    return found
+
+
+def shifts_of(
+    weekly: Iterable[Weekly],
     first: dt.date,
     last: dt.date,
     closures: Sequence[Closure],
     zone: zoneinfo.ZoneInfo,
-) -> dict[uuid.UUID, list[Stretch]]:
-    by_weekday: dict[int, list[WeeklyHours]] = defaultdict(list)
+) -> dict[uuid.UUID, list[Shift]]:
+    """The hours of each on the days from first to last, in order; those that touch at one place are one."""
+    by_weekday: dict[int, list[Weekly]] = defaultdict(list)
     for row in weekly:
         by_weekday[row.weekday].append(row)
-    known: dict[tuple[dt.date, dt.time, bool], int] = {}  # colleagues keep the same hours
+    known: dict[tuple[dt.date, dt.time, bool, zoneinfo.ZoneInfo], int] = {}  # colleagues keep the same hours
 
-    def instant(day: dt.date, time: dt.time, closing: bool) -> int:
-        key = (day, time, closing)
+    def instant(day: dt.date, time: dt.time, closing: bool, clock: zoneinfo.ZoneInfo) -> int:
+        key = (day, time, closing, clock)
         if key not in known:
-            known[key] = int(boundary(day, time, zone, closing=closing).timestamp())
+            known[key] = int(boundary(day, time, clock, closing=closing).timestamp())
         return known[key]
 
-    hours: dict[uuid.UUID, list[Stretch]] = defaultdict(list)
-    for offset in range((last - first).days + 1):
+    found: dict[uuid.UUID, list[Shift]] = defaultdict(list)
+    for offset in range(-1, (last - first).days + 2):
         day = first + dt.timedelta(days=offset)
         if any(closure.first_day <= day <= closure.last_day for closure in closures):
             continue
         for row in by_weekday[day.isoweekday()]:
-            if row.valid_on(day):
-                stretch = (instant(day, row.starts, False), instant(day, row.ends, True))
-                hours[row.practitioner_id].append(stretch)
-    return defaultdict(list, {key: merge(stretches) for key, stretches in hours.items()})
+            if (row.zone == zone and not first <= day <= last) or not _holds(row, day):
+                continue
+            opens, closes = instant(day, row.starts, False, row.zone), instant(day, row.ends, True, row.zone)
+            found[row.whose].append(Shift(opens, closes, *row[6:]))
+    return {key: _joined(shifts) for key, shifts in found.items()}
+
+
+def _holds(row: Weekly, day: dt.date) -> bool:
+    return (row.valid_from is None or row.valid_from <= day) and (
+        row.valid_until is None or day <= row.valid_until
+    )
+
+
+def _joined(shifts: list[Shift]) -> list[Shift]:
+    joined: list[Shift] = []
+    for shift in sorted(shifts, key=lambda one: one[:2]):
+        last = joined[-1] if joined else None
+        if last is not None and shift.opens <= last.closes and shift[2:] == last[2:]:
+            joined[-1] = last._replace(closes=max(last.closes, shift.closes))
+        elif last is not None and shift.opens < last.closes:
+            # Two places at once is a slip that settings refuse; nobody is at both.
+            if shift.closes > last.closes:
+                joined.append(shift._replace(opens=last.closes))
+        elif shift.opens < shift.closes:
+            joined.append(shift)
+    return joined

@@ -62,6 +62,7 @@ class Practice(models.Model):
     street = models.CharField(max_length=120, blank=True)
     city = models.CharField(max_length=80, blank=True)
     state = models.CharField(max_length=40, blank=True)
+    country = models.CharField(max_length=2, default="US", help_text="Whose public holidays are offered.")
     postal_code = models.CharField(max_length=12, blank=True)
     directions = models.TextField(blank=True, help_text="Directions and parking, shown to patients.")
     line_number = PhoneNumberField(unique=True, help_text="The number patients call and text.")
@@ -163,11 +164,22 @@ class Location(PracticeOwned):
     city = models.CharField(max_length=80, blank=True)
     state = models.CharField(max_length=40, blank=True)
     step_free = models.BooleanField(default=True)
+    time_zone = TimeZoneField(
+        null=True,
+        blank=True,
+        choices_display="WITH_GMT_OFFSET",
+        help_text="Empty: the practice’s. Hours at this place are on its own clock.",
+    )
 
     objects: ClassVar["models.QuerySet[Location]"] = scoped(models.QuerySet)
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo | None:
+        """Its own clock; None where it is the practice's."""
+        return zoneinfo.ZoneInfo(str(self.time_zone)) if self.time_zone else None
 
     @property
     def address(self) -> str:

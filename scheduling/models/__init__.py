@@ -28,11 +28,20 @@ from scheduling.models.followups import (
     RecallRule,
 )
 from scheduling.models.looks import BoardChoice, ClinicianNews, LastLook, NewsRule
+from scheduling.models.resources import (
+    ReservedBlock,
+    ReservedBlockType,
+    Resource,
+    ResourceHours,
+    ResourceQuerySet,
+    ResourceTimeOff,
+)
 from scheduling.models.roster import (
     AppointmentType,
     AppointmentTypeOffer,
     Practitioner,
     PractitionerQuerySet,
+    ResourceKind,
     TimeOff,
     WeeklyHours,
 )
@@ -73,6 +82,13 @@ __all__ = [
     "PractitionerQuerySet",
     "RecallRule",
     "ReminderRule",
+    "ReservedBlock",
+    "ReservedBlockType",
+    "Resource",
+    "ResourceHours",
+    "ResourceKind",
+    "ResourceQuerySet",
+    "ResourceTimeOff",
     "Series",
     "Span",
     "Status",

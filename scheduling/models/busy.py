@@ -14,6 +14,7 @@ from django.utils import timezone
 from practices.models import Room, User
 from practices.tenancy import PracticeForeignKey, PracticeOwned, scoped
 from scheduling.models.appointment import Appointment, Span
+from scheduling.models.resources import Resource
 from scheduling.models.roster import AppointmentType, Practitioner
 
 SESSIONS = uuid.UUID("8f0c6f4e-0f6c-4a9c-9d53-5b8a3b1e7c21")  # the namespace of group visits' names
@@ -63,6 +64,7 @@ class Participant(PracticeOwned):
 
     appointment = PracticeForeignKey(Appointment, models.CASCADE, related_name="participants")
     practitioner = PracticeForeignKey(Practitioner, null=True, related_name="+")
+    resource = PracticeForeignKey(Resource, null=True, related_name="+")
 
     objects: ClassVar["models.QuerySet[Participant]"] = scoped(models.QuerySet)
 
@@ -70,6 +72,14 @@ class Participant(PracticeOwned):
         constraints: ClassVar[list[BaseConstraint]] = [
             models.UniqueConstraint(
                 fields=["practice", "appointment", "practitioner"], name="participant_once"
+            ),
+            models.UniqueConstraint(
+                fields=["practice", "appointment", "resource"], name="participating_resource_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(practitioner__isnull=False, resource=None)
+                | Q(practitioner=None, resource__isnull=False),
+                name="participant_is_one_thing",
             ),
         ]
 

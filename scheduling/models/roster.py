@@ -10,6 +10,16 @@ from django.db.models.constraints import BaseConstraint
 from practices.models import Location, Room, User, Weekday
 from practices.tenancy import PracticeForeignKey, PracticeOwned, scoped
 
+USUAL_STEP = 15
+
+
+class ResourceKind(models.TextChoices):
+    """What a visit may take beside clinician and room."""
+
+    INTERPRETER = "interpreter", "Interpreter"
+    DEVICE = "device", "Device"
+    OTHER = "other", "Other"
+
 
 class PractitionerQuerySet(models.QuerySet["Practitioner"]):
     def in_use(self) -> "PractitionerQuerySet":
@@ -51,6 +61,15 @@ class AppointmentType(PracticeOwned):
     buffer_before = models.PositiveSmallIntegerField(default=0)
     buffer_after = models.PositiveSmallIntegerField(default=0)
     capacity = models.PositiveSmallIntegerField(default=1)
+    # When it can begin: every so many minutes, with so much notice (minutes), so far ahead (days).
+    slot_interval = models.PositiveSmallIntegerField(null=True, blank=True)
+    minimum_notice = models.PositiveIntegerField(default=0)
+    maximum_horizon = models.PositiveSmallIntegerField(null=True, blank=True)
+    patients_may_choose = models.BooleanField(default=True)
+    # What it takes beside its clinician.
+    needs_room = models.BooleanField(default=False)
+    needs_resource = models.CharField(max_length=12, blank=True, choices=ResourceKind.choices)
+    clinicians = models.PositiveSmallIntegerField(default=1)
     for_new_patients = models.BooleanField(default=False)
     video = models.BooleanField(default=False)
     position = models.PositiveSmallIntegerField(default=0)
@@ -70,6 +89,14 @@ class AppointmentType(PracticeOwned):
             models.CheckConstraint(
                 condition=Q(capacity__gte=1, capacity__lte=100), name="type_has_a_sane_capacity"
             ),
+            models.CheckConstraint(
+                condition=Q(slot_interval=None) | Q(slot_interval__gte=5, slot_interval__lte=480),
+                name="type_has_a_sane_interval",
+            ),
+            models.CheckConstraint(condition=Q(minimum_notice__lte=129_600), name="type_has_a_sane_notice"),
+            models.CheckConstraint(
+                condition=Q(clinicians__gte=1, clinicians__lte=2), name="type_has_one_or_two_clinicians"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -78,6 +105,11 @@ class AppointmentType(PracticeOwned):
     @property
     def length(self) -> dt.timedelta:
         return dt.timedelta(minutes=self.minutes)
+
+    @property
+    def step(self) -> int:
+        """How many minutes lie between two starts."""
+        return self.slot_interval or USUAL_STEP
 
 
 class AppointmentTypeOffer(PracticeOwned):
@@ -100,9 +132,10 @@ class AppointmentTypeOffer(PracticeOwned):
 
 
 class WeeklyHours(PracticeOwned):
-    """When a practitioner sees patients on a weekday, on the practice's wall clock, while valid.
+    """When a practitioner sees patients on a weekday, on the wall clock of the place, while valid.
 
-    A lunch break is the gap between two rows of a day.
+    A lunch break is the gap between two rows of a day. Without a location or room of its own the
+    practitioner's counts; a location may keep another clock than the practice.
     """
 
     practitioner = PracticeForeignKey(Practitioner, models.CASCADE, related_name="weekly_hours")
@@ -111,6 +144,8 @@ class WeeklyHours(PracticeOwned):
     ends = models.TimeField()
     valid_from = models.DateField(null=True, blank=True)
     valid_until = models.DateField(null=True, blank=True)  # included
+    location = PracticeForeignKey(Location, null=True, blank=True, related_name="+")
+    room = PracticeForeignKey(Room, models.SET_NULL, null=True, blank=True, related_name="+")
 
     objects: ClassVar["models.QuerySet[WeeklyHours]"] = scoped(models.QuerySet)
 

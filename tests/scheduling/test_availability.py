@@ -20,8 +20,8 @@ from scheduling.availability import (
     suggest_times,
     usual_practitioner,
 )
-from scheduling.diary import merge, sweep
 from scheduling.models import Appointment, Status, TimeOff, WeeklyHours
+from scheduling.stretches import merge, sweep
 from tests.factories import a_practice, a_practitioner, a_type
 from tests.scheduling.conftest import NOW, at
 
