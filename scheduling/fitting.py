@@ -73,7 +73,7 @@ def judge(
     wants: Wants | None = None,
     now: dt.datetime | None = None,
 ) -> Fit:
-    """What speaks for a time (an instant) and what against it; also one that is over, or outside all hours."""
+    """What speaks for a time (an instant) and what against it; outside all hours too."""
     wants = wants_of(patient, needs) if wants is None else wants
     zone = current_practice().zone
     length = appointment_type.length + dt.timedelta(minutes=wants.extra_minutes)

@@ -85,7 +85,7 @@ class Search:
     span: Span
     step: int
     diary: Diary
-    rooms: Rooms
+    known_rooms: Sequence[Room] | None  # None: no room is asked for, they are read when one is named
     pools: list[Pool]
     missing: tuple[str, ...]  # what the practice has none of at all: somebody has to see to it
     blocks: Sequence[ReservedBlock]
@@ -208,6 +208,13 @@ class Search:
         return (not types or self.kind.pk in types) and (not block.new_patients_only or self.is_new)
 
     @cached_property
+    def rooms(self) -> Rooms:
+        """The rooms; one query where none had to be known for the search itself."""
+        if self.known_rooms is None:
+            return Rooms(list(Room.objects.select_related("location")), {}, self.diary.visits, self.span)
+        return Rooms(self.known_rooms, self.diary.shifts, self.diary.visits, self.span)
+
+    @cached_property
     def is_new(self) -> bool:
         """Whether the visit is a new patient's: by its type, or because the patient had none yet."""
         if self.kind.for_new_patients:
@@ -259,16 +266,16 @@ def search(
 ) -> Search:
     """Reads all that bears on visits of a type with these people on these days.
 
-    Six queries; one more for resources that the type or the patient wants, two more where there are any, one
-    for groups, one for a second clinician.
+    Five queries. One more for rooms, for resources (and two where there are any), for groups, for a second
+    clinician: only where the type or the patient asks for it.
     """
     span = Span((kind.minutes + wants.extra_minutes) * 60, kind.buffer_before * 60, kind.buffer_after * 60)
     offering = who_offers(kind) if kind.clinicians > 1 else []
     everybody = list({person.pk: person for person in [*people, *offering]}.values())
-    rooms = list(Room.objects.select_related("location"))
     with_rooms = kind.needs_room or wants.step_free
+    rooms = list(Room.objects.select_related("location")) if with_rooms else None
     members = members_of(kind.needs_resource, wants.language)
-    also = {one.pk for one in members} | ({room.pk for room in rooms} if with_rooms else set())
+    also = {one.pk for one in members} | {room.pk for room in rooms or ()}
     diary = read_diary(everybody, first, last, also=also, with_rooms=with_rooms)
     clear = clear_time(
         members, span, diary.visits, first=first, last=last, closures=diary.closures, zone=diary.zone
@@ -277,8 +284,7 @@ def search(
     return Search(
         kind=kind, people=people, offering=offering, first=first, last=last, now=now, patient=patient,
         wants=wants, span=span, step=kind.step * 60, diary=diary,
-        rooms=Rooms(rooms, diary.shifts if with_rooms else {}, diary.visits, span),
-        pools=pools, missing=missing, blocks=blocks_of(everybody, first, last),
+        known_rooms=rooms, pools=pools, missing=missing, blocks=blocks_of(everybody, first, last),
         sessions=sessions_of(kind, people, first, last), lead=lead,
     )  # fmt: skip
 

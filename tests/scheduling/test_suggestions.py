@@ -116,7 +116,7 @@ def test_looking_writes_nothing_in_a_fixed_number_of_queries(diary, visit):
     )
     with CaptureQueriesContext(connection) as seen:
         suggest(message)
-    assert len(seen) == 6
+    assert len(seen) == 7
     assert not [query for query in seen if query["sql"].startswith(("INSERT", "UPDATE", "DELETE"))]
     assert before == (
         Appointment.objects.count(), Message.objects.count(), Change.objects.count(), Task.objects.count()
