@@ -14,7 +14,7 @@ from messaging.refusals import AGAIN
 
 Kind, Status = Message.Kind, Message.Status
 HELD = {Kind.REMINDER, Kind.CONFIRMATION, Kind.BROADCAST}  # a missed call's text answers that call
-COUNTED = [*HELD, Kind.MOVED, Kind.CANCELLED]
+COUNTED = [*HELD, Kind.MOVED, Kind.CANCELLED, Kind.CHOOSE, Kind.CHOSEN, Kind.STAYS]
 WEEK = dt.timedelta(days=7)
 URGENT = dt.timedelta(days=1)  # what comes so soon is told today
 GONE = [Status.SENDING, Status.UNCERTAIN, Status.SENT, Status.DELIVERED]

@@ -59,6 +59,18 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "en": "$practice: your appointment on $date at $time will not take place. Questions: call $phone.",
         "es": "$practice: su cita del $date a las $time queda cancelada. Preguntas: llame al $phone.",
     },
+    "choose": {
+        "en": "$practice: your appointment $date at $time needs a new time. Please choose one: $link",
+        "es": "$practice: su cita del $date a las $time necesita otra hora. Elija una: $link",
+    },
+    "chosen": {
+        "en": "$practice: thank you, your appointment is now $date at $time. Details: $link",
+        "es": "$practice: gracias, su cita es ahora el $date a las $time. Detalles: $link",
+    },
+    "stays": {
+        "en": "$practice: your appointment $date at $time stays as it was. Details: $link",
+        "es": "$practice: su cita del $date a las $time sigue en pie. Detalles: $link",
+    },
     "thanks": {
         "en": "$practice: thank you, we expect you $date at $time.",
         "es": "$practice: gracias, le esperamos el $date a las $time.",
@@ -172,6 +184,47 @@ MAILS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "Su cita en $practice",
             "Hola, $name:\n\nSu cita en $practice del $date a las $time no tendrá lugar.\n\n"
             "Para buscar otra hora, llame al $phone.\n\n$practice",
+        ),
+    },
+    "choose": {
+        "en": (
+            "Please choose another time at $practice",
+            "Hello $name,\n\nyour appointment at $practice on $date at $time needs a new time. "
+            "We are sorry.\n\n"
+            "Choose the one that suits you:\n$link\n\n"
+            "Questions: call $phone.\n\n$practice",
+        ),
+        "es": (
+            "Elija otra hora en $practice",
+            "Hola, $name:\n\nSu cita en $practice del $date a las $time necesita otra hora. Lo sentimos.\n\n"
+            "Elija la que le convenga:\n$link\n\n"
+            "¿Preguntas? Llame al $phone.\n\n$practice",
+        ),
+    },
+    "chosen": {
+        "en": (
+            "Your appointment at $practice has a new time",
+            "Hello $name,\n\nthank you. Your appointment at $practice is now on $date at $time.\n\n"
+            "The details are here:\n$link\n\nQuestions: call $phone.\n\n$practice",
+        ),
+        "es": (
+            "Su cita en $practice tiene nueva hora",
+            "Hola, $name:\n\nGracias. Su cita en $practice es ahora el $date a las $time.\n\n"
+            "Los detalles:\n$link\n\n¿Preguntas? Llame al $phone.\n\n$practice",
+        ),
+    },
+    "stays": {
+        "en": (
+            "Your appointment at $practice stays as it was",
+            "Hello $name,\n\nyour appointment at $practice on $date at $time stays as it was. "
+            "You need not choose another time.\n\n"
+            "The details are here:\n$link\n\nQuestions: call $phone.\n\n$practice",
+        ),
+        "es": (
+            "Su cita en $practice sigue en pie",
+            "Hola, $name:\n\nSu cita en $practice del $date a las $time sigue en pie. "
+            "No hace falta elegir otra hora.\n\n"
+            "Los detalles:\n$link\n\n¿Preguntas? Llame al $phone.\n\n$practice",
         ),
     },
     "note": {

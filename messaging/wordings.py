@@ -32,6 +32,9 @@ NAMES = {
     "expected-many": "Reminder of several confirmed visits",
     "moved": "A visit has a new time",
     "cancelled": "A visit was cancelled",
+    "choose": "A visit needs another time: link to choose one",
+    "chosen": "The patient chose a time",
+    "stays": "A visit stays as it was after all",
     "thanks": "Thanks for a yes",
     "noted": "Thanks for a no",
     "help": "Answer to HELP",
@@ -53,7 +56,8 @@ KNOWN: Mapping[str, frozenset[str]] = {
     "note": frozenset({"practice"}),
 }
 IN_SUBJECT = frozenset({"practice", "date"})  # a subject is read on locked screens
-ONE_TEXT = frozenset({"confirmation", "reminder", "reminder-many", "expected", "expected-many", "moved"})
+ONE_TEXT = frozenset({"confirmation", "reminder", "reminder-many", "expected", "expected-many"})
+ONE_TEXT |= {"moved", "choose", "chosen"}
 KEPT_WORDS = {"stopped": {"en": ("START",), "es": ("START",)}}
 LONGEST_SUBJECT = 120
 

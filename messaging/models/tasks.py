@@ -38,6 +38,7 @@ class Task(PracticeOwned):
         STAFF_MESSAGE = "staff-message", "A message for the staff"
         COMPLAINT = "complaint", "A complaint"
         LINE = "line", "The line of the practice"
+        REBOOK = "rebook", "Find another time"
         DELAY = "delay", "A clinician is behind"
 
     class Urgency(models.IntegerChoices):

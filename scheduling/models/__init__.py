@@ -28,6 +28,7 @@ from scheduling.models.followups import (
     RecallRule,
 )
 from scheduling.models.looks import BoardChoice, ClinicianNews, LastLook, NewsRule
+from scheduling.models.out import OutCase, OutCaseQuerySet, TimeRequest, TimeRequestQuerySet
 from scheduling.models.resources import (
     ReservedBlock,
     ReservedBlockType,
@@ -77,6 +78,8 @@ __all__ = [
     "MeetingAddress",
     "NewsRule",
     "Notice",
+    "OutCase",
+    "OutCaseQuerySet",
     "Participant",
     "Practitioner",
     "PractitionerQuerySet",
@@ -93,6 +96,8 @@ __all__ = [
     "Span",
     "Status",
     "TimeOff",
+    "TimeRequest",
+    "TimeRequestQuerySet",
     "VisitLink",
     "VisitLinkQuerySet",
     "WeeklyHours",

@@ -136,9 +136,14 @@ class VisitLinkQuerySet(models.QuerySet["VisitLink"]):
 class VisitLink(PracticeOwned):
     """A patient's private link to one visit (SECURITY.md C): stored hashed, expiring, single-purpose."""
 
+    class Purpose(models.TextChoices):
+        VISIT = "visit", "Answer and details"
+        CHOOSE = "choose", "Choose another time"
+
     WRONG_DATES_ALLOWED = 5
 
     appointment = PracticeForeignKey(Appointment, models.CASCADE, related_name="links")
+    purpose = models.CharField(max_length=6, choices=Purpose.choices, default=Purpose.VISIT)
     version = models.PositiveIntegerField()
     token_hash = models.CharField(max_length=64)
     expires_at = models.DateTimeField()
