@@ -1,6 +1,7 @@
 """What the booking dialog shows: the people who may be meant, the caller, the times, the read-back."""
 
 import datetime as dt
+import secrets
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from patients.search import Match, find_patients, likely_duplicates
 from practices.models import Practice
 from scheduling.availability import FreeTime
 from scheduling.drafts import PARTS, Draft, Slot, as_uuid
+from scheduling.held_choice import LONGEST, HeldChoice
 from scheduling.models import Appointment
 from scheduling.offers import Offers, offers_for
 from scheduling.words import inside_words, read_back, short_when
@@ -77,6 +79,8 @@ class BookingPage:
     silence: str = ""  # why no confirmation goes, whatever is ticked
     call: str = ""  # the call it is booked in: what is half done is kept with it
     asked_for: str = ""  # the patient of that call when the dialog was opened
+    hold: str = ""  # the name under which this dialog holds the chosen time
+    held: HeldChoice | None = None  # what came of holding it
     hides: bool = False  # in a call, until it is known who speaks: name and next visit time alone
 
     @property
@@ -161,6 +165,8 @@ def booking_page(draft: Draft, form: forms.Form, data: QueryDict, *, private: bo
     page = BookingPage(draft, form, offers_for(draft), None, private=private)
     page.call = str(as_uuid(data.get("call")) or "")
     page.asked_for = str(as_uuid(data.get("asked_for")) or "")
+    # A booking that is made in a call holds its time under the call's name, on every machine.
+    page.hold = page.call or data.get("hold", "")[:LONGEST] or secrets.token_urlsafe(9)
     if draft.patient is not None:
         page.caller = caller_of(draft.patient, draft.diary.practice.today(), private=private)
     else:

@@ -42,6 +42,7 @@ def book_for_caller(
     agreed_to_texts: bool,
     mobile: str = "",
     overbook_reason: str = "",
+    hold_key: str = "",
     by: Actor,
 ) -> Appointment:
     """The booked visit; whatever refuses it takes a new patient, a consent and changed needs back with it."""
@@ -55,9 +56,9 @@ def book_for_caller(
         practitioner=slot.practitioner,
         appointment_type=kind,
         starts_at=slot.starts_at,
-        room=slot.practitioner.room,
         reason=reason,
         overbook_reason=overbook_reason,
+        hold_key=hold_key,
         tell_patient=agreed_to_texts,
         by=by,
     )

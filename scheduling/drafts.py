@@ -123,6 +123,7 @@ class Draft:
     needs: list[str] = field(default_factory=list)
     picked: Slot | None = None  # offered by nobody: the board's slot, or the next one after a taken one
     slot: Slot | None = None
+    holds: bool = False  # the chosen time is held for this dialog
     other: bool = False  # "other day and time" is the choice
 
 

@@ -20,7 +20,7 @@ from practices.tenancy import current_practice
 from scheduling.availability import next_free, why_closed
 from scheduling.models import Appointment, AppointmentType, BusySlot, Hold, Practitioner, session_of
 from scheduling.refusals import InThePast, NotOffered, OutsideHours, SlotTaken
-from scheduling.slots import FULL, in_the_way, lock_resources
+from scheduling.slots import FULL, in_the_way, lock_resources, why_taken
 
 HELD_FOR = dt.timedelta(minutes=5)
 LONGEST_KEY = 64
@@ -69,11 +69,13 @@ def hold_time(
     wanted = Wanted(practitioner, appointment_type, starts_at, also)
     _check(wanted, key)
     lock_resources(practitioner, *also)
+    if (same := _the_same(wanted, key)) is not None:
+        return _longer(same)
     release_hold(key=key, by=by)
     resources = [practitioner.pk, *(one.pk for one in also)]
     party = wanted.session or uuid.uuid4()
-    if in_the_way(resources, *wanted.span, party=party):
-        raise SlotTaken(times_after(wanted))
+    if taken := in_the_way(resources, *wanted.span, party=party):
+        raise SlotTaken(times_after(wanted), why_taken(min(taken), *wanted.span))
     _check_seats(wanted)
     hold = Hold(
         practice=current_practice(),
@@ -128,6 +130,24 @@ def times_after(wanted: Wanted) -> list[Any]:
         appointment_type=wanted.kind,
         after=wanted.starts_at + dt.timedelta(seconds=1),
     )
+
+
+def _the_same(wanted: Wanted, key: str) -> Hold | None:
+    """What is held under the key already, where it is just this."""
+    if wanted.also:
+        return None
+    held = held_time(key)
+    if held is None or held.practitioner_id != wanted.practitioner.pk or held.ends_at != wanted.ends_at:
+        return None
+    return held if (held.starts_at, held.appointment_type_id) == (wanted.starts_at, wanted.kind.pk) else None
+
+
+def _longer(hold: Hold) -> Hold:
+    """The same hold from now on: whoever still types keeps the time."""
+    hold.expires_at = timezone.now() + HELD_FOR
+    hold.save(update_fields=["expires_at"])
+    BusySlot.objects.filter(hold=hold).update(expires_at=hold.expires_at)
+    return hold
 
 
 def _check(wanted: Wanted, key: str) -> None:

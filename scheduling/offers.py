@@ -129,6 +129,10 @@ def suggested(draft: Draft) -> list[tuple[Slot, str]]:
     picked = draft.picked
     if picked is not None and all(slot.value != picked.value for slot, _ in found):
         found.insert(0, (picked, "The time you picked"))
+    chosen = draft.slot
+    if draft.holds and chosen is not None and all(slot.value != chosen.value for slot, _ in found):
+        # Nobody is offered a held time, whoever holds it: here it stays where it was chosen.
+        found = sorted([*found[: MOST - 1], (chosen, "Held for you")], key=lambda row: row[0].starts_at)
     return found[:MOST]
 
 

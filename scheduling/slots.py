@@ -13,11 +13,13 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from psycopg.errors import ExclusionViolation, UniqueViolation
 
+from practices.tenancy import current_practice
 from scheduling.availability import FreeTime, next_free
 from scheduling.models import Appointment, BusySlot, Hold, session_of
 from scheduling.refusals import SlotTaken, StaleAppointment
+from scheduling.wallclock import say_time
 
-FULL = "All places of this group are taken."
+TAKEN, FULL = "That time was just taken.", "All places of this group are taken."
 
 
 def lock_resources(*resources: Any) -> None:
@@ -62,6 +64,17 @@ def in_the_way(
     return set(rows.exclude(party=party).order_by().values_list("resource_id", flat=True))
 
 
+def why_taken(resource: uuid.UUID, starts_at: dt.datetime, ends_at: dt.datetime) -> str:
+    """Why a time cannot be had, in words: somebody is choosing it just now, or it is booked."""
+    rows = BusySlot.objects.standing().between(starts_at, ends_at).filter(resource_id=resource)
+    holder = next(iter(rows.filter(hold__isnull=False).values_list("hold__label", "expires_at")), None)
+    if holder is None or rows.filter(hold=None).exists():
+        return TAKEN
+    name, until = holder
+    local = until.astimezone(current_practice().zone)
+    return f"{name} is holding this time until {say_time(local.time())}."
+
+
 def span_of(visit: Appointment) -> tuple[dt.datetime, dt.datetime]:
     """From when to when a visit takes its resources, buffers included."""
     before, after = (dt.timedelta(minutes=m) for m in (visit.buffer_before, visit.buffer_after))
@@ -87,7 +100,7 @@ def put(
         keys = [hold_key] if hold_key else []
         taken = in_the_way(wanted, *span_of(visit), party=visit.session or visit.pk, keys=keys)
         if visit.practitioner_id in taken:
-            raise SlotTaken(times_after(visit))
+            raise SlotTaken(times_after(visit), why_taken(visit.practitioner_id, *span_of(visit)))
         if visit.room_id in taken:
             if insists_on_room:
                 raise SlotTaken(times_after(visit), f"{visit.room} is taken at that time.")

@@ -7,6 +7,7 @@ from scheduling.views import booking, changes, moving, reminders, suggestions, v
 urlpatterns = [
     path("book/", booking.book, name="book"),
     path("book/times/", booking.book_times, name="book-times"),
+    path("book/let-go/", booking.let_go, name="book-let-go"),
     path("appointments/<uuid:appointment_id>/", visits.appointment, name="appointment"),
     path("appointments/<uuid:appointment_id>/stage/", visits.stage, name="appointment-stage"),
     path("appointments/<uuid:appointment_id>/confirm/", visits.confirm, name="appointment-confirm"),

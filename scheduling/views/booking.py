@@ -27,6 +27,8 @@ from scheduling.booking_page import (
 from scheduling.calling import NewCaller, book_for_caller
 from scheduling.drafts import Diary, Draft, Slot, read_draft
 from scheduling.forms import BookingForm
+from scheduling.held_choice import hold_choice, hold_key
+from scheduling.holding import release_hold
 from scheduling.models import Appointment
 from scheduling.regions import columns_of
 
@@ -72,11 +74,25 @@ def book(request: DeskRequest) -> HttpResponse:
 @requires("appointment.book")
 @require_POST
 def book_times(request: DeskRequest) -> HttpResponse:
-    """The dialog again with what was chosen, so that people, times and read-back follow; books nothing."""
+    """The dialog again with what was chosen, so that people, times and read-back follow; books nothing.
+
+    The chosen time is held for five minutes.
+    """
     draft = read_draft(request.POST, Diary(request.practice))
     if draft.patient is not None and request.POST.get("for") != str(draft.patient.pk):
         draft.needs = sorted({*draft.needs, *draft.patient.needs})
-    return show_booking(request, draft, BookingForm(draft, initial=first_values(draft, request.POST)))
+    held = hold_choice(draft, request.POST, by=request.actor)
+    draft.holds = bool(held and held.until) and not draft.other
+    form = BookingForm(draft, initial=first_values(draft, request.POST))
+    return show_booking(request, draft, form, held=held)
+
+
+@requires("appointment.book")
+@require_POST
+def let_go(request: DeskRequest) -> HttpResponse:
+    """The dialog was left: its time is free again."""
+    release_hold(key=hold_key(request.POST, request.actor), by=request.actor)
+    return HttpResponse(status=204)
 
 
 def show_booking(
@@ -165,6 +181,7 @@ def carry_out(request: DeskRequest, draft: Draft, form: BookingForm) -> Appointm
         agreed_to_texts=said["text_ok"] and not said_stop(mobile),
         mobile=mobile,
         overbook_reason=said["overbook_reason"],
+        hold_key=hold_key(request.POST, request.actor),
         by=request.actor,
     )
 

@@ -86,3 +86,19 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const form = event.target.closest?.("form[data-booking][data-draft-key]");
   if (form) draftChanged(form);
 });
+
+/* The dialog is left: what it held is free again, at once. In a call the choice waits with the call. */
+function letGo(form) {
+  const hold = form?.querySelector("input[name=hold]");
+  if (!hold || form.querySelector("input[name=call]") || !form.querySelector("#book-hold")) return;
+  const body = new URLSearchParams({ hold: hold.value, csrfmiddlewaretoken: form.csrfmiddlewaretoken.value });
+  fetch(form.dataset.letGoUrl, { method: "POST", body, keepalive: true, credentials: "same-origin" }).catch(() => {});
+}
+
+const openForm = () => document.querySelector("form[data-booking][data-let-go-url]");
+
+// Before dialog.js empties the dialog: this listener stands on the way down.
+document.addEventListener("close", (event) => {
+  if (event.target.id === "dialog") letGo(openForm());
+}, true);
+addEventListener("pagehide", () => letGo(openForm()));

@@ -1,0 +1,165 @@
+"""Holding over HTTP: the dialog and the API."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from practices.models import Role
+from practices.tenancy import inside
+from scheduling.models import Appointment, Hold
+from tests.factories import a_member, a_user
+from tests.scheduling.conftest import a_diary, at
+from tests.scheduling.test_api import Desk
+
+HTMX = {"HTTP_HX_REQUEST": "true"}
+DIALOG = "abcDEF123456"
+SLOT_QUERIES = 49
+
+
+@pytest.fixture
+def desk(db, clock):
+    made = a_diary()
+    made.client = Client()
+    made.client.force_login(made.dana.user)
+    made.url = lambda name, *args: reverse(name, args=[made.practice.slug, *args])
+    return made
+
+
+def chosen(desk, when="2026-11-25 10:00", **given):
+    slot = f"{desk.osei.pk}|{at(when):%Y-%m-%dT%H:%MZ}"
+    return {"patient": desk.patient.pk, "visit_type": desk.kind.pk, "slot": slot, "hold": DIALOG} | given
+
+
+def choose(desk, client=None, **given):
+    return (client or desk.client).post(desk.url("book-times"), chosen(desk, **given), **HTMX)
+
+
+def holds(desk):
+    with inside(desk.practice):
+        return list(Hold.objects.standing())
+
+
+def test_choosing_a_time_holds_it_and_says_until_when(desk):
+    answer = choose(desk)
+    assert "Held for you until 9:05 AM" in answer.content.decode()
+    [held] = holds(desk)
+    assert (held.starts_at, held.held_by, held.label) == (at("2026-11-25 10:00"), desk.dana.user, "Dana")
+
+
+def test_the_chosen_time_stays_in_the_list_of_its_own_dialog(desk):
+    choose(desk)
+    mine = choose(desk, needs=["longer"]).content.decode()
+    assert 'value="' + chosen(desk)["slot"] + '" checked' in mine
+    assert "Held for you" in mine
+
+
+def test_a_colleague_sees_who_holds_it(desk):
+    choose(desk)
+    jo = Client()
+    jo.force_login(a_member(desk.practice, a_user("jo@frontdesk.example"), Role.RECEPTIONIST).user)
+    answer = choose(desk, jo, hold="another-dialog").content.decode()
+    assert "Dana is holding this time until 9:05 AM. Choose another time." in answer
+    assert len(holds(desk)) == 1
+
+
+def test_a_colleagues_dialog_of_the_same_name_holds_its_own(desk):
+    choose(desk)
+    jo = Client()
+    jo.force_login(a_member(desk.practice, a_user("jo@frontdesk.example"), Role.RECEPTIONIST).user)
+    choose(desk, jo, when="2026-11-25 11:00")
+    assert len(holds(desk)) == 2
+
+
+def test_leaving_the_dialog_lets_it_go(desk):
+    choose(desk)
+    assert desk.client.post(desk.url("book-let-go"), {"hold": DIALOG}).status_code == 204
+    assert not holds(desk)
+
+
+def test_booking_takes_it_over(desk):
+    choose(desk)
+    answer = desk.client.post(desk.url("book"), chosen(desk), **HTMX)
+    assert answer.status_code == 204
+    assert not holds(desk)
+    with inside(desk.practice):
+        assert Appointment.objects.get().starts_at == at("2026-11-25 10:00")
+
+
+def test_a_page_without_a_name_for_its_hold_holds_nothing(desk):
+    assert choose(desk, hold="").status_code == 200
+    assert not holds(desk)
+
+
+def test_looking_at_the_dialog_holds_nothing(desk):
+    address = f"{desk.url('book')}?practitioner={desk.osei.pk}&start=2026-11-25T10:00"
+    assert desk.client.get(address, **HTMX).status_code == 200
+    assert not holds(desk)
+
+
+def test_choosing_costs_the_same_on_a_full_and_on_an_empty_day(desk, django_assert_num_queries):
+    choose(desk, when="2026-11-26 15:00")
+    with django_assert_num_queries(SLOT_QUERIES):
+        choose(desk)
+    with inside(desk.practice):
+        for hour in range(8, 12):
+            desk.book(f"2026-11-27 {hour:02d}:00")
+    desk.client.post(desk.url("book-let-go"), {"hold": DIALOG})
+    choose(desk, when="2026-11-26 15:00")
+    with django_assert_num_queries(SLOT_QUERIES):
+        choose(desk)
+
+
+@pytest.fixture
+def program(db, clock):
+    return Desk(a_diary())
+
+
+def held(program, **fields):
+    wanted = {name: value for name, value in program.booking().items() if name != "patient"}
+    return program.post("appointments/$hold/", wanted | {"hold": "my-hold-01"} | fields)
+
+
+def test_a_program_holds_and_books(program):
+    answer = held(program)
+    assert answer.status_code == 201
+    assert answer.json()["expires_at"] == "2026-11-24T14:05:00Z"
+    body = {"hold": "my-hold-01", "patient": str(program.diary.patient.pk)}
+    booked = program.post("appointments/$book/", body)
+    assert booked.status_code == 201
+    assert booked.json()["starts_at"] == "2026-11-25T15:00:00Z"
+    assert program.post("appointments/$book/", body).status_code == 409
+
+
+def test_what_a_program_holds_is_taken_for_others(program):
+    held(program)
+    answer = held(program, hold="another-one")
+    assert answer.status_code == 409
+    assert len(answer.json()["next_times"]) == 2
+    assert program.book().status_code == 409
+    assert program.post("appointments/$let-go/", {"hold": "my-hold-01"}).status_code == 204
+    assert program.book().status_code == 201
+
+
+def test_a_hold_that_ran_out_still_books_unless_the_time_is_gone(program, clock):
+    held(program)
+    clock.shift(600)
+    body = {"hold": "my-hold-01", "patient": str(program.diary.patient.pk)}
+    assert program.post("appointments/$book/", body).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"starts_at": "2026-11-25T05:00:00-05:00"}, 422),
+        ({"starts_at": "yesterday"}, 400),
+        ({"hold": "x"}, 400),
+        ({"hold": "x" * 41}, 400),
+        ({"practitioner": "00000000-0000-0000-0000-000000000001"}, 404),
+        ({"type": "Botox"}, 400),
+    ],
+)
+def test_bad_input_is_answered_in_words_and_holds_nothing(program, change, status):
+    answer = held(program, **change)
+    assert answer.status_code == status
+    with inside(program.diary.practice):
+        assert not Hold.objects.exists()
