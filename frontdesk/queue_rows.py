@@ -35,6 +35,7 @@ LOOKS = {
     Task.Kind.STAFF_MESSAGE: ("acc", "note", "Message about {name}"),
     Task.Kind.COMPLAINT: ("bad", "flag", "Complaint of {name}"),
     Task.Kind.LINE: ("bad", "alert", "The line of the practice"),
+    Task.Kind.OPENING: ("acc", "waitlist", "A time opened"),
 }
 
 

@@ -79,6 +79,30 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "en": "$practice: thank you, we noted that you cannot come. We will call you to find another time.",
         "es": "$practice: gracias, anotamos que no puede venir. Le llamaremos para buscar otra hora.",
     },
+    "offer": {
+        "en": "$practice: an appointment is free $date at $time. First to reply YES gets it. $link",
+        "es": "$practice: cita libre el $date a las $time. Responda SI; es del primero. $link",
+    },
+    "offer-earlier": {
+        "en": "$practice: free $date at $time instead of $visits? Reply YES. $link",
+        "es": "$practice: ¿cita $date $time en vez del $visits? Responda SI. $link",
+    },
+    "offer-won": {
+        "en": "$practice: the appointment $date at $time is yours. Details: $link",
+        "es": "$practice: la cita del $date a las $time es suya. Detalles: $link",
+    },
+    "offer-won-earlier": {
+        "en": "$practice: $date at $time is yours. $visits is given up. $link",
+        "es": "$practice: el $date a las $time es suyo. Queda libre $visits. $link",
+    },
+    "offer-gone": {
+        "en": "$practice: thank you. $date at $time is taken; we ask you again when a time opens.",
+        "es": "$practice: gracias. El $date a las $time ya fue tomado; le avisaremos de otra hora.",
+    },
+    "offer-no": {
+        "en": "$practice: thank you, we noted it. We ask you again when another time opens.",
+        "es": "$practice: gracias, lo anotamos. Le avisaremos cuando haya otra hora.",
+    },
     "help": {
         "en": "$practice: for help, call $phone. Message and data rates may apply.",
         "es": "$practice: para recibir ayuda, llame al $phone. Pueden aplicarse tarifas de mensajes.",
@@ -225,6 +249,76 @@ MAILS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "Hola, $name:\n\nSu cita en $practice del $date a las $time sigue en pie. "
             "No hace falta elegir otra hora.\n\n"
             "Los detalles:\n$link\n\n¿Preguntas? Llame al $phone.\n\n$practice",
+        ),
+    },
+    "offer": {
+        "en": (
+            "An appointment at $practice",
+            "Hello $name,\n\nan appointment at $practice is free on $date at $time.\n\n"
+            "To take it, or to say that it does not suit you:\n$link\n\n"
+            "The first answer gets it. Questions: call $phone.\n\n$practice",
+        ),
+        "es": (
+            "Una cita en $practice",
+            "Hola, $name:\n\nHay una cita libre en $practice el $date a las $time.\n\n"
+            "Para tomarla, o decir que no le conviene:\n$link\n\n"
+            "Es de quien responda primero. ¿Preguntas? Llame al $phone.\n\n$practice",
+        ),
+    },
+    "offer-earlier": {
+        "en": (
+            "An earlier appointment at $practice",
+            "Hello $name,\n\nan earlier appointment at $practice is free on $date at $time. "
+            "It would take the place of yours of $visits.\n\n"
+            "To take it, or to say that it does not suit you:\n$link\n\n"
+            "The first answer gets it. Questions: call $phone.\n\n$practice",
+        ),
+        "es": (
+            "Una cita antes en $practice",
+            "Hola, $name:\n\nHay una cita antes en $practice, el $date a las $time. "
+            "Sería en lugar de la suya del $visits.\n\n"
+            "Para tomarla, o decir que no le conviene:\n$link\n\n"
+            "Es de quien responda primero. ¿Preguntas? Llame al $phone.\n\n$practice",
+        ),
+    },
+    "offer-won": {
+        "en": (
+            "Your appointment at $practice",
+            "Hello $name,\n\nthe appointment at $practice on $date at $time is yours.\n\n"
+            "The details are here:\n$link\n\nQuestions: call $phone.\n\n$practice",
+        ),
+        "es": (
+            "Su cita en $practice",
+            "Hola, $name:\n\nLa cita en $practice del $date a las $time es suya.\n\n"
+            "Los detalles:\n$link\n\n¿Preguntas? Llame al $phone.\n\n$practice",
+        ),
+    },
+    "offer-won-earlier": {
+        "en": (
+            "Your appointment at $practice",
+            "Hello $name,\n\nthe appointment at $practice on $date at $time is yours. "
+            "The one of $visits is given up.\n\n"
+            "The details are here:\n$link\n\nQuestions: call $phone.\n\n$practice",
+        ),
+        "es": (
+            "Su cita en $practice",
+            "Hola, $name:\n\nLa cita en $practice del $date a las $time es suya. "
+            "La del $visits queda libre.\n\n"
+            "Los detalles:\n$link\n\n¿Preguntas? Llame al $phone.\n\n$practice",
+        ),
+    },
+    "offer-gone": {
+        "en": (
+            "An appointment at $practice",
+            "Hello $name,\n\nthe time on $date at $time at $practice is gone. "
+            "You are still on our list: we ask you again when another one opens.\n\n"
+            "Questions: call $phone.\n\n$practice",
+        ),
+        "es": (
+            "Una cita en $practice",
+            "Hola, $name:\n\nLa hora del $date a las $time en $practice ya no está libre. "
+            "Sigue en nuestra lista: le avisaremos cuando haya otra.\n\n"
+            "¿Preguntas? Llame al $phone.\n\n$practice",
         ),
     },
     "note": {

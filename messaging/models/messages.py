@@ -60,6 +60,7 @@ class Message(PracticeOwned):
         MISSED_CALL = "missed-call", "After a missed call"
         BROADCAST = "broadcast", "To many at once"
         RECALL = "recall", "Time for a visit"
+        OFFER = "offer", "A time that opened"
         INBOUND = "inbound", "From the patient"
 
     class Status(models.TextChoices):

@@ -40,6 +40,7 @@ class Task(PracticeOwned):
         LINE = "line", "The line of the practice"
         REBOOK = "rebook", "Find another time"
         DELAY = "delay", "A clinician is behind"
+        OPENING = "opening", "A time opened"
 
     class Urgency(models.IntegerChoices):
         EMERGENCY = 0, "Possible emergency"

@@ -48,6 +48,14 @@ from scheduling.models.roster import (
 )
 from scheduling.models.series import LinkedVisits, Series
 from scheduling.models.traces import Change, Notice, ReminderRule, VisitLink, VisitLinkQuerySet
+from scheduling.models.waitlist import (
+    Offer,
+    Opening,
+    PassedOver,
+    WaitlistEntry,
+    WaitlistEntryQuerySet,
+    WaitlistRule,
+)
 
 __all__ = [
     "ACTIVE",
@@ -78,9 +86,12 @@ __all__ = [
     "MeetingAddress",
     "NewsRule",
     "Notice",
+    "Offer",
+    "Opening",
     "OutCase",
     "OutCaseQuerySet",
     "Participant",
+    "PassedOver",
     "Practitioner",
     "PractitionerQuerySet",
     "RecallRule",
@@ -100,6 +111,9 @@ __all__ = [
     "TimeRequestQuerySet",
     "VisitLink",
     "VisitLinkQuerySet",
+    "WaitlistEntry",
+    "WaitlistEntryQuerySet",
+    "WaitlistRule",
     "WeeklyHours",
     "board_stage",
     "session_of",
