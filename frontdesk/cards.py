@@ -33,6 +33,15 @@ FREE = (
     '<a class="{css}" id="{key}" data-key-id="{key}" href="{url}" data-dialog aria-label="{label}">'
     '<span class="tm">{time}</span><span class="n">{words}</span></a>'
 )
+LINKED = (
+    '<a class="{css}" id="{key}" data-key-id="{key}" data-for="{id}" href="{url}" aria-label="{label}">'
+    '<span class="tm">{time}</span><span class="l1">{icon}<span class="n">{name}</span></span>'
+    '<span class="l2">{line}</span><span class="ws">{status}</span></a>'
+)
+HELD = (
+    '<div class="{css}" id="hold-{id}" data-until="{until}"><span class="tm">{time}</span>'
+    '<span class="l1">{icon}<span class="n">Held by {who}</span></span></div>'
+)
 
 
 @dataclass(slots=True)
@@ -58,6 +67,13 @@ class Card:
     css: str = ""
     label: str = ""
     free: bool = False
+    room_id: uuid.UUID | None = None
+    practitioner_id: uuid.UUID | None = None
+
+    @property
+    def look(self) -> str:
+        """Its classes, without its place."""
+        return f"ap st-{self.stage} late-card" if self.late else f"ap st-{self.stage}"
 
     @property
     def icon(self) -> str:
@@ -120,6 +136,63 @@ class FreePlace:
             label=escape(self.label),
             time=clock(self.span.start, half=True),
             words=self.words,
+        )
+
+
+@dataclass(slots=True)
+class Linked:
+    """A visit once more, in the column of a room or of somebody else who takes part."""
+
+    card: Card
+    column: uuid.UUID
+    css: str = ""
+    free: bool = False
+
+    @property
+    def span(self) -> Span:
+        return self.card.span
+
+    @property
+    def look(self) -> str:
+        return f"ap also st-{self.card.stage}"
+
+    def drawn(self) -> str:
+        """A quiet block that names the visit and whose it is."""
+        card = self.card
+        return LINKED.format(
+            css=self.css,
+            id=card.id,
+            key=f"also-{self.column}-{card.id}",
+            url=card.url,
+            label=escape(f"{card.label}, also here"),
+            time=card.time,
+            icon=icon("link", 13),
+            name=escape(card.name),
+            line=escape(card.practitioner),
+            status=card.status,
+        )
+
+
+@dataclass(slots=True)
+class HeldPlace:
+    """A time that somebody is choosing just now; it ends by its clock."""
+
+    id: uuid.UUID
+    span: Span
+    who: str
+    until: str
+    css: str = ""
+    free: bool = False
+
+    def drawn(self) -> str:
+        """Grey, with a lock and the holder's name; nothing to press."""
+        return HELD.format(
+            css=self.css,
+            id=self.id,
+            until=self.until,
+            time=clock(self.span.start, half=True),
+            icon=icon("lock", 13),
+            who=escape(self.who),
         )
 
 

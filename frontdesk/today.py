@@ -3,77 +3,43 @@
 import datetime as dt
 import uuid
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from operator import attrgetter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
-from django.utils.safestring import SafeString
 
-from frontdesk.cards import LEGEND, STAGES, Block, Card, FreePlace
-from frontdesk.dayplan import (
-    DAY,
-    QUARTER,
-    Place,
-    Span,
-    clock,
-    free_places,
-    hour_words,
-    lanes,
-    merge,
-    minute_of,
-    overlap,
-    span_of,
-    subtract,
+from frontdesk.cards import LEGEND, STAGES, Card, HeldPlace, Linked
+from frontdesk.columns import (
+    Choice,
+    Column,
+    arranged,
+    column_of,
+    enter_hours,
+    people_in_order,
+    read_hours,
+    read_time_off,
+    room_columns,
 )
+from frontdesk.dayplan import DAY, QUARTER, Span, clock, hour_words, minute_of, overlap, span_of
+from frontdesk.laying import STEP, lay_out, offer_places, window_of
 from patients.models import Need, shown_name
 from patients.records import NEED_ICONS
 from practices.models import Closure, Practice
-from scheduling.models import (
-    Appointment,
-    AppointmentType,
-    Practitioner,
-    Status,
-    TimeOff,
-    WeeklyHours,
-    board_stage,
-)
+from scheduling.models import Appointment, AppointmentType, Hold, Participant, Status, board_stage
 
-STEP = 5  # minutes; the classes of static/css/steps.css count in these
-USUAL_DAY = Span(8 * 60, 17 * 60)
+__all__ = ["NIL", "STEP", "Board", "Card", "Column", "day_board", "stages_of"]
+
 LATE_AFTER = dt.timedelta(minutes=5)
 NOTE_FROM = dt.timedelta(minutes=45)  # a shorter card has no line for a note
 NIL = uuid.UUID(int=0)
 VISIT = (
     *("id", "practitioner_id", "patient_id", "appointment_type_id", "starts_at", "ends_at", "status"),
-    *("confirmation", "arrived_at", "seen_at", "note", "version", "rescheduled_from_id"),
-    *("walk_in", "overbook_reason", "needs"),
+    *("confirmation", "arrived_at", "seen_at", "note", "version", "rescheduled_from_id", "room_id"),
+    *("walk_in", "overbook_reason", "needs", "local_date"),
     *("patient__given", "patient__family", "patient__preferred", "patient__needs"),
 )
 KIND = ("id", "name", "minutes", "video", "active")
-PERSON = ("id", "name", "short_name", "initials", "position", "active", "room__name")
-
-
-@dataclass(slots=True)
-class Column:
-    """A clinician's day."""
-
-    id: uuid.UUID
-    name: str
-    initials: str
-    sub: str = ""
-    out: bool = False
-    places: bool = False
-    open: list[Span] = field(default_factory=list)
-    away: list[tuple[Span, str]] = field(default_factory=list)
-    cards: list[Card] = field(default_factory=list)
-    blocks: list[Block] = field(default_factory=list)
-    items: list[Card | FreePlace] = field(default_factory=list)
-
-    def drawn(self) -> SafeString:
-        """Visits and free places in the order of the day."""
-        return SafeString("".join(item.drawn() for item in self.items))
 
 
 @dataclass(slots=True)
@@ -89,6 +55,9 @@ class Board:
     columns: list[Column]
     rows: list[Card]
     counts: dict[str, int]
+    unseen_columns: int = 0  # left out by choice or location
+    unseen_visits: int = 0
+    in_parts: bool = False  # whether a column can be drawn anew without the others
 
     @property
     def steps(self) -> int:
@@ -109,10 +78,21 @@ class Board:
     def patient_ids(self) -> list[uuid.UUID]:
         return [card.patient_id for card in self.rows]
 
+    @property
+    def groups(self) -> list[tuple[uuid.UUID | None, int]]:
+        """The locations over the columns, each with how many stand below it."""
+        groups: list[tuple[uuid.UUID | None, int]] = []
+        for column in self.columns:
+            if groups and groups[-1][0] == column.place:
+                groups[-1] = (column.place, groups[-1][1] + 1)
+            else:
+                groups.append((column.place, 1))
+        return groups
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What of a day is looked at: `now` on the day itself, `who` for some columns, `private` for initials."""
+    """A day that is looked at: `now` on the day itself, `who` for some columns, `private` for initials."""
 
     practice: Practice
     day: dt.date
@@ -128,42 +108,74 @@ def day_board(
     private: bool = False,
     who: Iterable[uuid.UUID] = (),
     window: Span | None = None,
+    choice: Choice | None = None,
 ) -> Board:
-    """The board of a practice-local date, in six queries whatever the day holds.
+    """The board of a practice-local date, in a fixed number of queries whatever the day holds.
 
-    `private` shows initials instead of names and leaves notes out. `who` asks for these columns only, drawn
-    into the `window` of the others: counts are then of theirs. Raises LookupError where one of them has no
-    place in it.
+    `private` shows initials instead of names and leaves notes out. `choice` leaves columns out and orders the
+    rest. `who` asks for these columns only, drawn into the `window` of the others: counts are then of theirs.
+    Raises LookupError where one of them has no place in it, or stands in another column too.
     """
+    choice = choice or Choice()
     now = practice.now()
     look = Look(practice, day, now if now.date() == day else None, private, frozenset(who))
-    closed = Closure.objects.filter(first_day__lte=day, last_day__gte=day).values_list("reason", flat=True)
-    reason = next(iter(closed), "")
-    columns = _columns(look, reason)
-    kinds = {kind.id: kind for kind in AppointmentType.objects.order_by().values_list(*KIND, named=True)}
+    reason = closed_on(day)
+    columns = _columns(look, reason, choice)
+    kinds = read_kinds()
     rows = _cards(look, columns, kinds)
-    shown = [column for column in columns.values() if column.open or column.cards]
-    needed = _window(shown)
-    if window and (len(shown) < len(look.who) or overlap([window], needed) != [needed]):
+    _hold(look, columns)
+    rooms = [] if look.who else room_columns(choice)
+    linked = _link(look, columns, rooms, rows)
+    busy = [column for column in columns.values() if column.open or column.cards or column.linked]
+    shown = arranged([c for c in busy if c.id not in choice.hidden and _stands_at(c, choice)] + rooms, choice)
+    needed = window_of(shown)
+    if window and (linked or len(shown) < len(look.who) or overlap([window], needed) != [needed]):
         raise LookupError("the board has to be drawn anew")
     window = window or needed
-    bookable = minute_of(now.time()) if look.now else (DAY if day < now.date() else 0)
-    shortest = min((kind.minutes for kind in kinds.values() if kind.active), default=QUARTER)
-    for column in shown:
-        _lay_out(column, window, look.now, reason)
-        _offer_places(column, practice, day, window, bookable, shortest)
-    start = dt.datetime.combine(day, dt.time(), tzinfo=practice.zone) + dt.timedelta(minutes=window.start)
+    finish(shown, look, window, reason, kinds)
+    keys = {column.id for column in shown}
+    seen = [card for card in rows if card.practitioner_id in keys]
     return Board(
         day=day,
         is_today=look.now is not None,
         window=window,
-        day_start=start.isoformat(),
+        day_start=day_start(practice, day, window),
         zone=str(practice.time_zone),
         closed=reason,
         columns=shown,
-        rows=rows,
-        counts=Counter(card.stage for card in rows),
+        rows=seen,
+        counts=Counter(card.stage for card in seen),
+        unseen_columns=len(busy) - len(shown) + len(rooms),
+        unseen_visits=len(rows) - len(seen),
+        in_parts=not (linked or rooms or len(busy) > len(shown)),
     )
+
+
+def closed_on(day: dt.date) -> str:
+    """Why the practice sees nobody that day; empty when it does."""
+    closed = Closure.objects.filter(first_day__lte=day, last_day__gte=day).values_list("reason", flat=True)
+    return next(iter(closed), "")
+
+
+def read_kinds() -> dict[uuid.UUID, Any]:
+    return {kind.id: kind for kind in AppointmentType.objects.order_by().values_list(*KIND, named=True)}
+
+
+def day_start(practice: Practice, day: dt.date, window: Span) -> str:
+    start = dt.datetime.combine(day, dt.time(), tzinfo=practice.zone) + dt.timedelta(minutes=window.start)
+    return start.isoformat()
+
+
+def finish(
+    columns: Iterable[Column], look: Look, window: Span, closed: str, kinds: Mapping[uuid.UUID, Any]
+) -> None:
+    """Gives everything its place, and the free time between."""
+    now = look.practice.now()
+    bookable = minute_of(now.time()) if look.now else (DAY if look.day < now.date() else 0)
+    shortest = min((kind.minutes for kind in kinds.values() if kind.active), default=QUARTER)
+    for column in columns:
+        lay_out(column, window, look.now, closed)
+        offer_places(column, look.practice, look.day, window, bookable, shortest)
 
 
 def stages_of(day: dt.date) -> Counter[str]:
@@ -172,56 +184,89 @@ def stages_of(day: dt.date) -> Counter[str]:
     return Counter(board_stage(*row) for row in visits.values_list("status", "confirmation", "seen_at"))
 
 
-def _columns(look: Look, closed: str) -> dict[uuid.UUID, Column]:
-    """The column of everybody who works here or did, in the practice's order, with the hours of that day."""
-    people = Practitioner.objects.order_by().values_list(*PERSON, named=True)
-    weekly = WeeklyHours.objects.filter(weekday=look.day.isoweekday()).order_by()
-    zone = look.practice.zone
-    midnight = dt.datetime.combine(look.day, dt.time(), tzinfo=zone)
-    tomorrow = dt.datetime.combine(look.day + dt.timedelta(days=1), dt.time(), tzinfo=zone)
-    absent = TimeOff.objects.filter(starts_at__lt=tomorrow, ends_at__gt=midnight).order_by()
-    if look.who:
-        people, weekly = people.filter(pk__in=look.who), weekly.filter(practitioner__in=look.who)
-        absent = absent.filter(practitioner__in=look.who)
-    in_order = sorted(people, key=attrgetter("position", "name"))
-    # Who left stands behind the others, on days with visits only.
-    in_order.sort(key=attrgetter("active"), reverse=True)
-    columns = {p.id: Column(p.id, p.short_name, p.initials, sub=p.room__name or "") for p in in_order}
-    active = {p.id for p in in_order if p.active}
-    for hours in weekly:
-        if hours.practitioner_id in active and hours.valid_on(look.day):
-            span = Span(minute_of(hours.starts), minute_of(hours.ends))
-            columns[hours.practitioner_id].open.append(span)
-    for off in sorted(absent, key=attrgetter("starts_at")):
-        column = columns[off.practitioner_id]
-        away = span_of(off.starts_at.astimezone(zone), off.ends_at.astimezone(zone), look.day)
-        if away and column.open:
-            column.away.append((away, off.label))
-    for column in columns.values():
-        column.open = merge(column.open)
-        column.away = [(part, label) for span, label in column.away for part in overlap(column.open, span)]
-        if closed:
-            column.away = [(span, closed) for span in column.open]
+def _columns(look: Look, closed: str, choice: Choice) -> dict[uuid.UUID, Column]:
+    """The column of everybody who works here or did, in the person's order, with the hours of that day."""
+    people = [person for person in people_in_order(choice) if not look.who or person.id in look.who]
+    columns = {person.id: column_of(person) for person in people}
+    active = {person.id for person in people if person.active}
+    weekly = read_hours([look.day], look.who).get(look.day.isoweekday(), [])
+    absent = read_time_off(look.practice, look.day, look.day, look.who)
+    weekly = [hours for hours in weekly if hours.practitioner_id in active]
+    enter_hours(columns, look.day, look.practice, weekly, absent, closed)
     return columns
 
 
-def _cards(look: Look, columns: dict[uuid.UUID, Column], kinds: dict[uuid.UUID, Any]) -> list[Card]:
+def _stands_at(column: Column, choice: Choice) -> bool:
+    """Whether a clinician's column belongs to the location that is looked at."""
+    return choice.location is None or column.place == choice.location
+
+
+def _cards(look: Look, columns: dict[uuid.UUID, Column], kinds: Mapping[uuid.UUID, Any]) -> list[Card]:
     """The day's visits by time, cancelled ones too; each goes to its column, cancelled ones do not."""
-    visits = Appointment.objects.on(look.day).exclude(status=Status.ENTERED_IN_ERROR).order_by()
+    visits = Appointment.objects.on(look.day)
     if look.who:
         visits = visits.filter(practitioner__in=look.who)
     place = {key: at for at, key in enumerate(columns)}
-    rows = list(visits.values_list(*VISIT, named=True))
+    rows = read_visits(visits)
     rows.sort(key=lambda row: (row.starts_at, place[row.practitioner_id], row.id))
-    before, after = reverse("appointment", args=[look.practice.slug, NIL]).split(str(NIL))
+    draw = card_maker(look, kinds)
     cards = []
     for row in rows:
         column = columns[row.practitioner_id]
-        card = _card(row, kinds[row.appointment_type_id], column.name, f"{before}{row.id}{after}", look)
+        card = draw(row, column.name)
         cards.append(card)
         if card.stage != "off":
             column.cards.append(card)
     return cards
+
+
+def read_visits(visits: Any) -> list[Any]:
+    """Rows of VISIT, without what never was."""
+    return list(visits.exclude(status=Status.ENTERED_IN_ERROR).order_by().values_list(*VISIT, named=True))
+
+
+def card_maker(look: Look, kinds: Mapping[uuid.UUID, Any]) -> Any:
+    """A function from a row of VISIT and the clinician's name to its card."""
+    before, after = reverse("appointment", args=[look.practice.slug, NIL]).split(str(NIL))
+
+    def draw(row: Any, practitioner: str) -> Card:
+        kind = kinds[row.appointment_type_id]
+        return _card(row, kind, practitioner, f"{before}{row.id}{after}", look)
+
+    return draw
+
+
+def _hold(look: Look, columns: Mapping[uuid.UUID, Column]) -> None:
+    """Puts the times that somebody is choosing just now into their columns."""
+    zone = look.practice.zone
+    opens = dt.datetime.combine(look.day, dt.time(), tzinfo=zone)
+    closes = dt.datetime.combine(look.day + dt.timedelta(days=1), dt.time(), tzinfo=zone)
+    for hold in Hold.objects.standing().filter(starts_at__lt=closes, ends_at__gt=opens).order_by():
+        span = span_of(hold.starts_at.astimezone(zone), hold.ends_at.astimezone(zone), look.day)
+        column = columns.get(hold.practitioner_id)
+        if column and span:
+            until = hold.expires_at.isoformat()
+            column.held.append(HeldPlace(hold.id, span, hold.label or "somebody", until))
+
+
+def _link(
+    look: Look, columns: Mapping[uuid.UUID, Column], rooms: Sequence[Column], cards: Iterable[Card]
+) -> bool:
+    """Puts visits into the columns of their rooms and of others who take part; whether anybody takes part."""
+    drawn = {card.id: card for card in cards if card.stage != "off"}
+    by_room = {column.id: column for column in rooms}
+    for card in drawn.values():
+        if card.room_id in by_room:
+            by_room[card.room_id].linked.append(Linked(card, card.room_id))
+    taking = Participant.objects.filter(appointment__local_date=look.day, practitioner__isnull=False)
+    found = False
+    for visit_id, practitioner_id in taking.order_by().values_list("appointment_id", "practitioner_id"):
+        found = True
+        column = columns.get(practitioner_id)
+        visit = drawn.get(visit_id)
+        if column and visit and visit.practitioner_id != practitioner_id:
+            column.linked.append(Linked(visit, column.id))
+    return found
 
 
 def _card(row: Any, kind: Any, practitioner: str, url: str, look: Look) -> Card:
@@ -245,6 +290,8 @@ def _card(row: Any, kind: Any, practitioner: str, url: str, look: Look) -> Card:
         flags=_flags(kind.video, [*row.patient__needs, *row.needs]) + _ways_in(row),
         line=_line(row, stage, kind.name, look.practice),
         note="" if look.private or length < NOTE_FROM else _note(row, look.practice),
+        room_id=row.room_id,
+        practitioner_id=row.practitioner_id,
     )
     if look.now and stage == "arr" and row.arrived_at:
         card.since = row.arrived_at.isoformat()
@@ -291,75 +338,3 @@ def _label(card: Card) -> str:
     if card.late:
         words.append(f"{card.late} min late")
     return ", ".join(words + [label for _, label in card.flags])
-
-
-def _window(columns: Iterable[Column]) -> Span:
-    """The hours that the board draws: whole ones around everything that happens."""
-    spans = [span for c in columns for span in (*c.open, *(card.span for card in c.cards))]
-    if not spans:
-        return USUAL_DAY
-    first, last = min(span.start for span in spans), max(span.end for span in spans)
-    return Span(first // 60 * 60, -(-last // 60) * 60)
-
-
-def _place(span: Span, window: Span) -> str:
-    return f"s-{(span.start - window.start) // STEP} d-{max(1, (span.end - span.start) // STEP)}"
-
-
-def _lay_out(column: Column, window: Span, now: dt.datetime | None, closed: str) -> None:
-    """Gives cards and closed time their places, and says in the head who is out."""
-    column.cards.sort(key=attrgetter("span"))
-    for card, (of, at) in zip(column.cards, lanes([c.span for c in column.cards]), strict=True):
-        side = f" of-{of} at-{at}" if of > 1 else ""
-        late = " late-card" if card.late else ""
-        card.css = f"ap st-{card.stage} {_place(card.span, window)}{side}{late}"
-    for gap in subtract([window], column.open):
-        column.blocks.append(_block(gap, _gap_label(gap, column.open), window))
-    for span, label in column.away:
-        column.blocks.append(_block(span, label, window))
-    minute = minute_of(now.time()) if now else -1
-    away = next((span for span, _ in column.away if span.start <= minute < span.end), None)
-    here = subtract(column.open, [span for span, _ in column.away])
-    if closed:
-        column.sub, column.out = "Closed", True
-    elif away and here and away.end < column.open[-1].end:
-        column.sub, column.out = f"Out until {clock(away.end, half=True)}", True
-    elif not here:
-        column.sub, column.out = "Out", True
-    elif here[0].start > window.start and here[0].start > minute:
-        column.sub = ", ".join(filter(None, [column.sub, f"from {clock(here[0].start)}"]))
-
-
-def _gap_label(gap: Span, hours: list[Span]) -> str:
-    inside = hours and hours[0].end <= gap.start and gap.end <= hours[-1].start
-    if not inside:
-        return ""
-    return "Lunch" if gap.start >= 11 * 60 and gap.end <= 15 * 60 else "Break"
-
-
-def _block(span: Span, label: str, window: Span) -> Block:
-    return Block(f"ap blk {_place(span, window)}", label)
-
-
-def _offer_places(
-    column: Column, practice: Practice, day: dt.date, window: Span, earliest: int, shortest: int
-) -> None:
-    """Puts the bookable places between the visits, in the order of the day."""
-    address = f"{reverse('book', args=[practice.slug])}?practitioner={column.id}&start={day:%Y-%m-%d}T"
-    taken = [card.span for card in column.cards] + [span for span, _ in column.away]
-    places = free_places(column.open, taken, earliest=earliest, shortest=shortest)
-    free = [_free_place(place, column, address, window) for place in places]
-    column.places = bool(free)
-    column.items = sorted([*column.cards, *free], key=attrgetter("span"))
-
-
-def _free_place(place: Place, column: Column, address: str, window: Span) -> FreePlace:
-    span = Span(place.start, place.end)
-    return FreePlace(
-        span=span,
-        css=f"ap free{' first' if place.first else ''} {_place(span, window)}",
-        url=f"{address}{place.start // 60:02d}%3A{place.start % 60:02d}",
-        label=f"{clock(place.start)}, free, {place.until - place.start} min, {column.name}",
-        words=f"Free until {clock(place.until)}",
-        key=f"free-{column.id}-{place.start}",
-    )

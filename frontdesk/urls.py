@@ -4,14 +4,14 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from frontdesk.views import board, card, desk, queue
+from frontdesk.views import card, desk, queue
 from practices.access import public_door
 
 practice_pages: list[URLPattern | URLResolver] = [
     path("", desk.practice_home, name="practice-home"),
-    path("today/", board.today, name="today"),
     path("queue/", queue.queue, name="queue"),
     path("card/", card.card, name="card"),
+    path("", include("frontdesk.board_urls")),
     path("", include("frontdesk.call_urls")),
     path("", include("frontdesk.review_urls")),
     path("", include("scheduling.urls")),

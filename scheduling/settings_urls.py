@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from scheduling import rule_views
+from scheduling import news_views, rule_views
 from scheduling import settings_views as views
 
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("time-off/<uuid:time_off_id>/remove/", views.time_off_remove, name="time-off-remove"),
     path("visit-types/", views.types, name="settings-types"),
     path("visit-types/<uuid:type_id>/", views.types, name="settings-type"),
+    path("news/", news_views.news, name="settings-news"),
     path("reminders/", rule_views.rules, name="settings-reminders"),
     path("reminders/limits/", rule_views.caps, name="rule-caps"),
     path("reminders/<uuid:rule_id>/", rule_views.rules, name="settings-reminder"),

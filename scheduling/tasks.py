@@ -5,6 +5,7 @@ import logging
 from celery import shared_task
 
 from practices.models import Practice
+from scheduling import news
 from scheduling.reminders import queue_reminders
 
 logger = logging.getLogger(__name__)
@@ -18,3 +19,13 @@ def queue_reminders_everywhere() -> None:
             queue_reminders(practice)
         except Exception:
             logger.exception("reminders of practice %s failed", practice.pk)
+
+
+@shared_task
+def tell_clinicians_everywhere() -> None:
+    """Tells clinicians of late changes; a practice that fails does not stop the others."""
+    for practice in Practice.objects.all():
+        try:
+            news.tell_due(practice)
+        except Exception:
+            logger.exception("news of practice %s failed", practice.pk)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from scheduling.views import booking, changes, moving, reminders, suggestions, visits
+from scheduling.views import booking, changed, changes, moving, reminders, suggestions, visits
 
 urlpatterns = [
     path("book/", booking.book, name="book"),
@@ -18,6 +18,8 @@ urlpatterns = [
     path("reminders/", reminders.reminders, name="reminders"),
     path("call-list/", reminders.calls_to_make, name="call-list"),
     path("call-list/<uuid:appointment_id>/", reminders.called, name="call-list-outcome"),
+    path("changed/", changed.changed, name="changed"),
+    path("changed/seen/", changed.seen, name="changed-seen"),
     path("changes/", changes.changes, name="changes"),
     path("changes/earlier/", changes.earlier, name="changes-earlier"),
     path("changes/<uuid:change_id>/undo/", changes.undo, name="change-undo"),

@@ -9,18 +9,19 @@ from pathlib import Path
 
 TARGET = Path(__file__).resolve().parent.parent / "static" / "css" / "steps.css"
 STEPS_A_DAY = 24 * 12
-COLUMNS = 24
+COLUMNS = 60
 LANES = 6
 HEAD = "/* Written by tools/board_steps.py. A step is five minutes. */\n\n"
 
 
 def rules() -> str:
-    """The whole stylesheet: s-0 … s-288, d-1 … d-288, n-1 … n-24, of-2 … of-6, at-0 … at-5."""
+    """The whole stylesheet: s-0 … s-288, d-1 … d-288, n-1 … n-60, of-2 … of-6, at-0 … at-5, w-1 … w-60."""
     lines = [f".s-{n} {{ --s: {n}; }}" for n in range(STEPS_A_DAY + 1)]
     lines += [f".d-{n} {{ --d: {n}; }}" for n in range(1, STEPS_A_DAY + 1)]
     lines += [f".n-{n} {{ --n: {n}; }}" for n in range(1, COLUMNS + 1)]
     lines += [f".of-{n} {{ --of: {n}; }}" for n in range(2, LANES + 1)]
     lines += [f".at-{n} {{ --at: {n}; }}" for n in range(LANES)]
+    lines += [f".w-{n} {{ --w: {n}; }}" for n in range(1, COLUMNS + 1)]
     return HEAD + "\n".join(lines) + "\n"
 
 

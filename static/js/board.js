@@ -2,7 +2,7 @@
    and a board that stays put while other people change it. Without this file it is a list of links. */
 
 import { announce } from "./announce.js";
-import { board, columns, idOf, isDrawn, isFree, isVisit, nearest, startOf, stops } from "./board_grid.js";
+import { board, columns, idOf, isAlso, isDrawn, isFree, isVisit, nearest, startOf, stops } from "./board_grid.js";
 import { moveKey, moving, say, startMove, whenMoved } from "./board_move.js";
 import { onKey } from "./keys.js";
 
@@ -23,9 +23,16 @@ const card = (id) => document.getElementById(`visit-${id}`);
 
 /* One tab stop (roving tabindex). */
 function rove(element) {
+  const before = document.getElementById(stop);
+  if (element && before?.tabIndex === 0 && isDrawn()) { // only these two change: a board may hold a thousand stops
+    before.tabIndex = -1;
+    element.tabIndex = 0;
+    stop = element.id;
+    return;
+  }
   const all = stops();
   if (!isDrawn()) { all.forEach((each) => each.removeAttribute("tabindex")); return; }
-  const chosen = element ?? document.getElementById(stop) ?? card(selected) ?? atNow() ?? all[0];
+  const chosen = element ?? before ?? card(selected) ?? atNow() ?? all[0];
   for (const each of all) each.tabIndex = each === chosen ? 0 : -1;
   stop = chosen?.id ?? "";
 }
@@ -120,6 +127,7 @@ function letter(event, target) {
   const key = event.key.toLowerCase();
   if (document.body.dataset.keys === "off" || event.ctrlKey || event.metaKey || event.altKey) return false;
   if (key === "b" && isFree(target)) { target.click(); return true; }
+  if (isAlso(target) && PANEL_KEYS.has(key)) { workPanel(target, key); return true; }
   if (!isVisit(target)) return false;
   if (key === "m") { beginKeys(target); return true; }
   if (PANEL_KEYS.has(key) && idOf(target) !== selected) { workPanel(target, key); return true; }
@@ -158,7 +166,7 @@ onKey("m", "", () => {
   return true;
 });
 onKey(".", "", () => {
-  if (!nowLine()) { location.assign(location.pathname); return; }
+  if (!nowLine()) { document.getElementById("to-today")?.click(); return; }
   showNow();
   go(atNow());
 });
@@ -166,10 +174,10 @@ onKey(".", "", () => {
 /* Pointer. */
 document.addEventListener("click", (event) => {
   if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
-  const target = event.target.closest?.("#board .ap[data-v], #day-list [data-visit]");
+  const target = event.target.closest?.("#board .ap[data-v], #board .ap.also, #day-list [data-visit]");
   if (target && !NARROW.matches) {
     event.preventDefault();
-    if (isVisit(target)) { rove(target); select(target); } else openRow(target);
+    if (isVisit(target) || isAlso(target)) { rove(target); select(target); } else openRow(target);
   } else if (event.target.closest?.("[data-panel-close]")) {
     closePanel();
   } else if (event.target.closest?.("[data-move-visit]") && isDrawn() && card(selected)) {
@@ -264,6 +272,12 @@ document.addEventListener("focusin", (event) => {
   if (held && stop !== held) rove(event.target.closest(".ap"));
 });
 addEventListener("resize", () => rove());
+/* A time that somebody held is free again when its clock has run out; the server says the same without being told. */
+setInterval(() => {
+  for (const hold of document.querySelectorAll("#board .held[data-until]")) {
+    if (Date.parse(hold.dataset.until) <= Date.now()) hold.remove();
+  }
+}, 5000);
 NARROW.addEventListener("change", () => rove());
 
 if (board()) {

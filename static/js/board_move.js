@@ -2,7 +2,7 @@
    at once, the server is asked, and the card goes back when it refuses. */
 
 import { announce } from "./announce.js";
-import { board, clockAt, columns, idOf, isDrawn, isVisit, isoAt, lengthOf, nameOf, refusal, startOf, stepHeight, stepsOfDay } from "./board_grid.js";
+import { board, clockAt, dayOf, idOf, isDrawn, isVisit, isoAt, lengthOf, nameOf, refusal, startOf, stepHeight, stepsOfDay, targets } from "./board_grid.js";
 import { refreshRegions } from "./live.js";
 
 const QUARTER = 3;
@@ -10,6 +10,7 @@ const SLACK_PX = 5;
 const TOUCH_SLACK_PX = 10;
 const LONG_PRESS_MS = 350;
 const EDGE_PX = 36;
+const GUTTER_PX = 52;
 let move = null; // { card, column, start, length, ghost, words, from: {column, start, next} }
 let press = null; // a pointer that is down and may become a drag
 let swallowClick = false;
@@ -101,13 +102,13 @@ export function say(words) {
 const token = () => JSON.parse(document.body.getAttribute("hx-headers") ?? "{}")["X-CSRFToken"] ?? "";
 
 async function ask(card, column, start) {
-  const body = new URLSearchParams({ practitioner: column.dataset.practitioner, start: isoAt(start), version: card.dataset.v });
+  const body = new URLSearchParams({ practitioner: column.dataset.practitioner, start: isoAt(start, column), version: card.dataset.v });
   const url = board().dataset.moveUrl.replace(/0{8}-0{4}-0{4}-0{4}-0{12}/, idOf(card));
   const answer = await fetch(url, { method: "POST", body, headers: { "X-CSRFToken": token(), "HX-Request": "true" } });
   return { ok: answer.status === 200 && !answer.redirected, id: answer.headers.get("X-Appointment"), text: await answer.text(), status: answer.status };
 }
 
-const nameOfColumn = (column) => `appointments:${board().dataset.day}:${column.dataset.practitioner}`;
+const nameOfColumn = (column) => `appointments:${dayOf(column)}:${column.dataset.practitioner}`;
 
 function refused(answer) {
   if (answer.status === 409 || answer.status === 422) return answer.text.slice(0, 300);
@@ -150,7 +151,7 @@ export function moveKey(event) {
   if (!move) return false;
   // Taking something back ends the question where to; the key then does what it always does.
   if (event.key.toLowerCase() === "z") { cancelMove(); say(""); return false; }
-  const all = columns();
+  const all = targets();
   const at = all.indexOf(move.column);
   const by = event.shiftKey ? 1 : QUARTER;
   const steps = { ArrowUp: -by, ArrowDown: by, PageUp: -4 * QUARTER, PageDown: 4 * QUARTER }[event.key];
@@ -197,6 +198,27 @@ document.addEventListener("pointerdown", (event) => {
   if (press.touch) press.timer = setTimeout(() => press && begin(), LONG_PRESS_MS);
 });
 
+/* Where the pointer is, is looked at once a frame: with thirty columns a look costs more than a move. */
+let last = null;
+let frame = 0;
+
+function follow() {
+  frame = 0;
+  if (!press?.dragging || !last) return;
+  const all = targets();
+  const edge = board().getBoundingClientRect();
+  const near = (from, to, at) => (at > to - EDGE_PX ? 12 : at < from + EDGE_PX ? -12 : 0);
+  const head = board().querySelector(".bh").getBoundingClientRect().bottom;
+  const down = near(head, edge.bottom, last.y);
+  const side = near(edge.left + GUTTER_PX, edge.right, last.x);
+  if (down) board().scrollTop += down;
+  if (side) board().scrollLeft += side;
+  const inside = board().scrollLeft + last.x - edge.left;
+  const column = all.find((candidate) => candidate.offsetLeft + candidate.offsetWidth > inside) ?? all.at(-1);
+  put(column, Math.round((last.y - press.grab - column.getBoundingClientRect().top) / stepHeight()));
+  if (down || side) frame = requestAnimationFrame(follow); // the pointer rests at the edge: go on
+}
+
 document.addEventListener("pointermove", (event) => {
   if (!press || event.pointerId !== press.pointer) return;
   if (!press.dragging) {
@@ -205,19 +227,15 @@ document.addEventListener("pointermove", (event) => {
     else if (!press.touch && far > SLACK_PX) begin();
     if (!press?.dragging) return;
   }
-  const all = columns();
-  const box = all[0].getBoundingClientRect();
-  const column = all.find((candidate) => candidate.getBoundingClientRect().right > event.clientX) ?? all.at(-1);
-  put(column, Math.round((event.clientY - press.grab - box.top) / stepHeight()));
-  const edge = board().getBoundingClientRect();
-  if (event.clientY > edge.bottom - EDGE_PX) board().scrollTop += 10;
-  else if (event.clientY < edge.top + 54 + EDGE_PX) board().scrollTop -= 10;
+  last = { x: event.clientX, y: event.clientY };
+  if (!frame) frame = requestAnimationFrame(follow);
 });
 
 function release(event, dropped) {
   if (!press || event.pointerId !== press.pointer) return;
   clearTimeout(press.timer);
   const { dragging } = press;
+  if (frame) { cancelAnimationFrame(frame); follow(); cancelAnimationFrame(frame); frame = 0; }
   press = null;
   if (!dragging || !move) return;
   swallowClick = true;
@@ -240,7 +258,7 @@ document.addEventListener("click", (event) => {
 // In Move mode a click on a place is an answer to "where?".
 document.addEventListener("click", (event) => {
   if (!move || press?.dragging) return;
-  const column = event.target.closest?.("#board .bcol");
+  const column = event.target.closest?.("#board .bcol[data-practitioner]");
   if (!column) return;
   event.preventDefault();
   event.stopImmediatePropagation();

@@ -13,6 +13,7 @@ import "./idle.js";
 import "./booking.js";
 import "./strip.js";
 import "./autosave.js";
+import "./columns.js";
 
 /* Where the tabs do not all fit, the present one is in sight. */
 for (const tab of document.querySelectorAll("nav.tabs > [aria-current]")) {

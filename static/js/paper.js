@@ -1,0 +1,3 @@
+/* A page for the printer: the button opens the browser's own dialog. */
+
+document.addEventListener("click", (event) => { if (event.target.closest?.("[data-print]")) window.print(); });
