@@ -71,6 +71,18 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "en": "$practice: your appointment $date at $time stays as it was. Details: $link",
         "es": "$practice: su cita del $date a las $time sigue en pie. Detalles: $link",
     },
+    "confirmation-many": {
+        "en": "$practice: you have appointments $visits. Details: $link",
+        "es": "$practice: tiene citas $visits. Detalles: $link",
+    },
+    "moved-many": {
+        "en": "$practice: your appointments are now $visits. Details: $link",
+        "es": "$practice: sus citas pasan a $visits. Detalles: $link",
+    },
+    "cancelled-many": {
+        "en": "$practice: your appointments $visits will not take place. Questions: call $phone.",
+        "es": "$practice: sus citas $visits quedan canceladas. Preguntas: llame al $phone.",
+    },
     "thanks": {
         "en": "$practice: thank you, we expect you $date at $time.",
         "es": "$practice: gracias, le esperamos el $date a las $time.",
@@ -319,6 +331,46 @@ MAILS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "Hola, $name:\n\nLa hora del $date a las $time en $practice ya no está libre. "
             "Sigue en nuestra lista: le avisaremos cuando haya otra.\n\n"
             "¿Preguntas? Llame al $phone.\n\n$practice",
+        ),
+    },
+    "confirmation-many": {
+        "en": (
+            "Your appointments at $practice",
+            "Hello $name,\n\nyou have appointments at $practice: $visits.\n\n"
+            "To say that you will come, or to ask for another time:\n$link\n\n"
+            "Questions: call $phone.\n\n$practice",
+        ),
+        "es": (
+            "Sus citas en $practice",
+            "Hola, $name:\n\nUsted tiene citas en $practice: $visits.\n\n"
+            "Para confirmar, o pedir otra hora:\n$link\n\n"
+            "¿Preguntas? Llame al $phone.\n\n$practice",
+        ),
+    },
+    "moved-many": {
+        "en": (
+            "Your appointments at $practice have new times",
+            "Hello $name,\n\nyour appointments at $practice are now: $visits.\n\n"
+            "To say that you will come, or to ask for another time:\n$link\n\n"
+            "Questions: call $phone.\n\n$practice",
+        ),
+        "es": (
+            "Sus citas en $practice tienen nuevas horas",
+            "Hola, $name:\n\nSus citas en $practice ahora son: $visits.\n\n"
+            "Para confirmar, o pedir otra hora:\n$link\n\n"
+            "¿Preguntas? Llame al $phone.\n\n$practice",
+        ),
+    },
+    "cancelled-many": {
+        "en": (
+            "Your appointments at $practice",
+            "Hello $name,\n\nthese appointments at $practice will not take place: $visits.\n\n"
+            "To find other times, call $phone.\n\n$practice",
+        ),
+        "es": (
+            "Sus citas en $practice",
+            "Hola, $name:\n\nEstas citas en $practice no tendrán lugar: $visits.\n\n"
+            "Para buscar otras horas, llame al $phone.\n\n$practice",
         ),
     },
     "note": {

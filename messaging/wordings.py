@@ -35,6 +35,9 @@ NAMES = {
     "choose": "A visit needs another time: link to choose one",
     "chosen": "The patient chose a time",
     "stays": "A visit stays as it was after all",
+    "confirmation-many": "Several visits were booked",
+    "moved-many": "Several visits have new times",
+    "cancelled-many": "Several visits were cancelled",
     "thanks": "Thanks for a yes",
     "noted": "Thanks for a no",
     "offer": "A time opened, for somebody on the waitlist",
@@ -50,10 +53,14 @@ NAMES = {
 }
 # What the callers of each wording know; a variable outside these would leave a hole in the message.
 VISIT = frozenset({"practice", "name", "date", "time", "phone", "link"})
+MANY = frozenset({"practice", "name", "visits", "phone", "link"})
 KNOWN: Mapping[str, frozenset[str]] = {
     "reminder-many": VISIT | {"visits"},
     "expected-many": VISIT | {"visits"},
     "cancelled": VISIT - {"link"},
+    "confirmation-many": MANY,
+    "moved-many": MANY,
+    "cancelled-many": MANY - {"link"},
     "thanks": VISIT - {"link"},
     "noted": VISIT - {"link"},
     "offer-earlier": VISIT | {"visits"},

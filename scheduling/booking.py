@@ -15,7 +15,7 @@ from practices import audit, changes
 from practices.audit import Actor
 from practices.models import Room
 from practices.tenancy import current_practice
-from scheduling import notices
+from scheduling import joint_notices, notices
 from scheduling.availability import why_closed
 from scheduling.models import (
     Appointment,
@@ -79,7 +79,7 @@ def book_appointment(
     booking takes over.
     """
     check_right(overbook_reason.strip(), by)
-    visit = _visit(
+    visit = new_visit(
         patient=patient,
         practitioner=practitioner,
         appointment_type=appointment_type,
@@ -93,7 +93,7 @@ def book_appointment(
         overbook_reason=overbook_reason.strip(),
         booked_by=by.user,
     )
-    _check_offered(patient, practitioner, appointment_type)
+    check_offered(patient, practitioner, appointment_type)
     lock_resources(practitioner, visit.room)
     _check_time(visit)
     if not visit.overbook_reason:
@@ -131,12 +131,12 @@ def reschedule_appointment(
     lock_resources(appointment.practitioner, to, appointment.room, to.room)
     old = lock_visit(appointment, version)
     if not old.is_open:
-        raise NotOpen(f"This visit is {_state(old)}: it cannot be moved.")
+        raise NotOpen(f"This visit is {state_words(old)}: it cannot be moved.")
     if old.starts_at == starts_at and old.practitioner_id == to.pk:
         raise NotOpen("The visit is at that time already.")
     if to.pk != old.practitioner_id:
-        _check_offered(old.patient, to, old.appointment_type)
-    new = _moved(old, to, starts_at, overbook_reason.strip(), by)
+        check_offered(old.patient, to, old.appointment_type)
+    new = moved_visit(old, to, starts_at, overbook_reason.strip(), by)
     # The constraint would see the old visit in the way of a move by a quarter of an hour. If the new one
     # is refused, this goes with it.
     _close(old, CancellationReason.OTHER)
@@ -145,7 +145,7 @@ def reschedule_appointment(
         take_seat(new, old.appointment_type.capacity)
     put(new, new=True)
     record_change(kind=Change.Kind.MOVED, appointment=new, previous=old, by=by)
-    notices.tell_moved(old, new, by=by, aloud=tell_patient)
+    joint_notices.tell_moved(old, new, by=by, aloud=tell_patient)
     moved = {"starts_at": [old.starts_at, new.starts_at]} | _squeezed(new)
     _leave_trace("appointment.rescheduled", new, by, old, **moved)
     return new
@@ -158,12 +158,12 @@ def cancel_appointment(
     """Cancels a booked visit for a reason of CancellationReason; raises StaleAppointment, NotOpen."""
     visit = lock_visit(appointment, version)
     if not visit.is_open:
-        raise NotOpen(f"This visit is {_state(visit)}: it cannot be cancelled.")
+        raise NotOpen(f"This visit is {state_words(visit)}: it cannot be cancelled.")
     if reason not in CancellationReason.values:
         raise BookingRefused("Choose why the visit is cancelled.")
     _close(visit, reason)
     record_change(kind=Change.Kind.CANCELLED, appointment=visit, by=by)
-    notices.tell_cancelled(visit, by=by, aloud=tell_patient)
+    joint_notices.tell_cancelled(visit, by=by, aloud=tell_patient)
     _leave_trace("appointment.cancelled", visit, by, cancellation_reason=["", reason])
     return visit
 
@@ -182,7 +182,7 @@ def confirm_appointment(
     if version is not None and visit.version != version:
         raise StaleAppointment(visit)
     if not visit.is_open:
-        raise NotOpen(f"This visit is {_state(visit)}: it cannot be confirmed.")
+        raise NotOpen(f"This visit is {state_words(visit)}: it cannot be confirmed.")
     before, was = as_it_was(visit), visit.confirmation
     visit.confirmation, visit.confirmed_at, visit.confirmed_by = Confirmation.CONFIRMED, timezone.now(), how
     visit.version += 1
@@ -193,7 +193,7 @@ def confirm_appointment(
     return visit
 
 
-def _visit(**fields: Any) -> Appointment:
+def new_visit(**fields: Any) -> Appointment:
     """An unsaved visit of the open practice, with the wall clock that was agreed."""
     practice = current_practice()
     starts_at: dt.datetime = fields["starts_at"]
@@ -209,10 +209,10 @@ def _visit(**fields: Any) -> Appointment:
     )
 
 
-def _moved(
+def moved_visit(
     old: Appointment, to: Practitioner, starts_at: dt.datetime, overbook_reason: str, by: Actor
 ) -> Appointment:
-    new = _visit(
+    new = new_visit(
         patient=old.patient,
         practitioner=to,
         appointment_type=old.appointment_type,
@@ -227,6 +227,9 @@ def _moved(
         meeting_address=old.meeting_address,
         follow_up_id=old.follow_up_id,
         overbook_reason=overbook_reason,
+        series_id=old.series_id,
+        series_position=old.series_position,
+        linked_id=old.linked_id,
         rescheduled_from=old,
         booked_by=by.user,
     )
@@ -239,7 +242,7 @@ def _moved(
     return new
 
 
-def _check_offered(patient: Patient, practitioner: Practitioner, appointment_type: AppointmentType) -> None:
+def check_offered(patient: Patient, practitioner: Practitioner, appointment_type: AppointmentType) -> None:
     if patient.deceased:
         raise NotOffered("The record says that this patient has died.")
     if not practitioner.active:
@@ -275,7 +278,7 @@ def _squeezed(visit: Appointment) -> dict[str, Any]:
     return {"overbook_reason": ["", visit.overbook_reason]} if visit.overbook_reason else {}
 
 
-def _state(visit: Appointment) -> str:
+def state_words(visit: Appointment) -> str:
     return visit.get_status_display().lower()
 
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 from practices import audit, changes
 from practices.audit import Actor
 from practices.tenancy import current_practice
-from scheduling import notices
+from scheduling import joint_notices, notices
 from scheduling.models import Appointment, Change, Status
 from scheduling.refusals import NotOpen, SlotTaken, StaleAppointment
 from scheduling.regions import columns_of
@@ -82,6 +82,7 @@ def set_stage(*, appointment: Appointment, stage: str, version: int, by: Actor) 
     put(visit, has_its_time=was != Stage.NOSHOW)
     record_change(kind=Change.Kind.STATUS, appointment=visit, before=before, by=by)
     if was == Stage.BOOKED:
+        joint_notices.tell_anew(visit, by=by)
         notices.fall_silent(visit, reason=stage, by=by)
     audit.record(
         f"appointment.{stage}", visit, by=by, patient_id=visit.patient_id, changes={"stage": [was, stage]}

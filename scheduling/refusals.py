@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from scheduling.availability import FreeTime
+    from scheduling.collisions import Verdict
     from scheduling.models import Appointment
 
 
@@ -61,3 +62,13 @@ class TooLate(BookingRefused):
 
 class ChangedSince(BookingRefused):
     """The visit was changed again after the change that should be taken back."""
+
+
+class DatesRefused(BookingRefused):
+    """Some of several wanted times cannot be had, so none was taken; `verdicts` says why, in order."""
+
+    def __init__(self, verdicts: "Sequence[Verdict]") -> None:
+        self.verdicts = list(verdicts)
+        bad = [verdict for verdict in self.verdicts if not verdict.fits]
+        many = f"{len(bad)} of {len(self.verdicts)} times do not work. " if len(self.verdicts) > 1 else ""
+        super().__init__(f"{many}{bad[0].words} Nothing was changed." if bad else "Nothing was changed.")

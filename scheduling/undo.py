@@ -1,6 +1,8 @@
 """Taking a change back: within the practice's window, by anybody who may change, if nothing followed."""
 
 import datetime as dt
+import uuid
+from collections.abc import Container, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -9,17 +11,20 @@ from django.utils import timezone
 
 from practices import audit, changes
 from practices.audit import Actor
+from practices.keys import uuid7
 from practices.models import User
 from practices.tenancy import current_practice
-from scheduling import notices
+from scheduling import joint_notices
 from scheduling.models import Appointment, Change, Status
-from scheduling.refusals import ChangedSince, TooLate
+from scheduling.refusals import ChangedSince, SlotTaken, TooLate
 from scheduling.regions import columns_of
 from scheduling.slots import lock_resources, lock_visit, put
+from scheduling.wallclock import say_moment
 
 __all__ = ["ChangedSince", "TooLate", "as_it_was", "last_changes", "record_change", "undo_change"]
 
 MOMENTS = ("confirmed_at", "arrived_at", "seen_at", "left_at")
+Visits = dict[uuid.UUID, Appointment]
 FIELDS = ("status", "confirmation", "confirmed_by", *MOMENTS)
 
 
@@ -56,14 +61,49 @@ def record_change(
     return change
 
 
+def record_changes(
+    *, kind: str, visits: Sequence[tuple[Appointment, Appointment | None]], by: Actor
+) -> uuid.UUID:
+    """Remembers changes that were made as one: each visit with the one that it was before, if it moved.
+
+    They carry one batch, by which they are taken back together.
+    """
+    practice, now, batch = current_practice(), timezone.now(), uuid7()
+    Change.objects.bulk_create(
+        Change(
+            practice=practice,
+            kind=kind,
+            appointment=visit,
+            previous=previous,
+            version=visit.version,
+            batch=batch,
+            made_by=by.user,
+            made_at=now,
+            undo_until=now + practice.undo_window,
+        )
+        for visit, previous in visits
+    )
+    return batch
+
+
 def last_changes(user: User, *, limit: int = 5) -> list[Change]:
     """The person's changes that can still be taken back, newest first; one query."""
     rows = Change.objects.filter(made_by=user, undone_at=None, undo_until__gt=timezone.now())
     rows = rows.select_related(
         "appointment__patient", "appointment__practitioner", "previous__practitioner"
     ).order_by()
-    newest = sorted(rows, key=lambda change: change.made_at, reverse=True)[:limit]
-    return [change for change in newest if change.version == change.appointment.version]
+    made: dict[uuid.UUID, list[Change]] = {}
+    for change in rows:
+        made.setdefault(change.batch or change.pk, []).append(change)
+    newest = sorted(made.values(), key=lambda together: together[0].made_at, reverse=True)[:limit]
+    shown = []
+    for together in newest:
+        # Changes that were made as one stand and fall together; the first visit's speaks for them.
+        if all(change.version == change.appointment.version for change in together):
+            first = min(together, key=lambda change: change.appointment.starts_at)
+            first.size = len(together)
+            shown.append(first)
+    return shown
 
 
 @transaction.atomic
@@ -73,6 +113,8 @@ def undo_change(*, change: Change, by: Actor) -> Appointment:
     Raises TooLate, ChangedSince, and SlotTaken when the time of a cancelled visit was given away meanwhile.
     """
     _check_window(Change.objects.get(pk=change.pk))
+    if change.batch is not None:
+        return undo_batch(batch=change.batch, by=by)[0]
     seen = Appointment.objects.with_people().get(pk=change.appointment_id)
     previous = change.previous
     both = filter(None, (seen, previous))
@@ -123,7 +165,7 @@ def _never_was(visit: Appointment, by: Actor, *, aloud: bool) -> bool:
     visit.status = Status.ENTERED_IN_ERROR
     visit.version += 1
     visit.save()
-    return notices.take_back(visit, by=by, aloud=aloud)
+    return joint_notices.take_back(visit, by=by, aloud=aloud)
 
 
 def _take_back_booking(visit: Appointment, change: Change, by: Actor) -> Appointment:
@@ -146,7 +188,7 @@ def _restore(visit: Appointment, by: Actor, *, corrects: bool = False) -> Appoin
     visit.status, visit.cancelled_at, visit.cancellation_reason = Status.BOOKED, None, ""
     visit.version += 1
     put(visit)
-    notices.tell_again(visit, closed_at, corrects=corrects, by=by)
+    joint_notices.tell_again(visit, closed_at, corrects=corrects, by=by)
     return visit
 
 
@@ -164,4 +206,97 @@ TAKE_BACK = {
     Change.Kind.MOVED.value: _take_back_move,
     Change.Kind.CANCELLED.value: _take_back_cancelling,
     Change.Kind.STATUS.value: _take_back_step,
+}
+
+
+def undo_batch(*, batch: uuid.UUID, by: Actor) -> list[Appointment]:
+    """Takes back changes that were made as one, all or none; returns the visits that stand now, in order.
+
+    Raises what `undo_change` raises; call it in a transaction.
+    """
+    people = ("practitioner", "room", "appointment_type", "patient")
+    seen = Change.objects.filter(batch=batch).select_related(
+        *(f"{visit}__{who}" for visit in ("appointment", "previous") for who in people)
+    )
+    touched = [visit for one in seen for visit in (one.appointment, one.previous) if visit is not None]
+    lock_resources(*(resource for visit in touched for resource in (visit.practitioner, visit.room)))
+    made = list(Change.objects.select_for_update(of=("self",)).filter(batch=batch).order_by("pk"))
+    for change in made:
+        _check_window(change)
+    rows = Appointment.objects.with_people().select_for_update(of=("self",))
+    visits = {visit.pk: visit for visit in rows.filter(pk__in=[visit.pk for visit in touched]).order_by("pk")}
+    if any(visits[change.appointment_id].version != change.version for change in made):
+        raise ChangedSince("One of these visits was changed again: they cannot be taken back together.")
+    before = {change.pk: visits[change.appointment_id].status for change in made}
+    standing = TAKE_ALL_BACK[made[0].kind](made, visits, by)
+    Change.objects.filter(batch=batch).update(undone_at=timezone.now())
+    for visit in standing:
+        _relink(visit)
+    _leave_traces(made, visits, before, by)
+    return sorted(standing, key=lambda visit: visit.starts_at)
+
+
+def _leave_traces(made: Sequence[Change], visits: Visits, before: dict[uuid.UUID, str], by: Actor) -> None:
+    audit.record_each(
+        (
+            (
+                f"appointment.{change.kind}.undone",
+                visits[change.appointment_id],
+                visits[change.appointment_id].patient_id,
+                {"status": [before[change.pk], visits[change.appointment_id].status]},
+            )
+            for change in made
+        ),
+        by=by,
+    )
+    changes.announce(current_practice(), *columns_of(*visits.values()), "queue", "messages")
+
+
+def _take_bookings_back(made: Sequence[Change], visits: Visits, by: Actor) -> list[Appointment]:
+    gone = _never_were(made, visits)
+    joint_notices.take_all_back(gone, by=by)
+    return gone
+
+
+def _take_moves_back(made: Sequence[Change], visits: Visits, by: Actor) -> list[Appointment]:
+    told = joint_notices.take_all_back(_never_were(made, visits), by=by, aloud=False)
+    heard = {visit.rescheduled_from_id for visit in told}
+    return _restore_all([visits[one.previous_id] for one in made if one.previous_id], by, heard)
+
+
+def _take_cancellings_back(made: Sequence[Change], visits: Visits, by: Actor) -> list[Appointment]:
+    return _restore_all([visits[change.appointment_id] for change in made], by, set())
+
+
+def _never_were(made: Sequence[Change], visits: Visits) -> list[Appointment]:
+    gone = [visits[change.appointment_id] for change in made]
+    if any(visit.status != Status.BOOKED for visit in gone):
+        raise ChangedSince("One of these visits went on after that: they cannot be taken back any more.")
+    for visit in gone:
+        visit.status = Status.ENTERED_IN_ERROR
+        visit.version += 1
+        visit.save()
+    return gone
+
+
+def _restore_all(visits: Sequence[Appointment], by: Actor, heard: Container[Any]) -> list[Appointment]:
+    closed_at = {visit.pk: visit.cancelled_at for visit in visits}
+    for visit in visits:
+        visit.status, visit.cancelled_at, visit.cancellation_reason = Status.BOOKED, None, ""
+        visit.version += 1
+        try:
+            put(visit)
+        except SlotTaken as taken:
+            when = say_moment(visit.starts_at, current_practice().zone)
+            raise SlotTaken(
+                taken.next_times, f"{when} was given away meanwhile: nothing was taken back."
+            ) from None
+    joint_notices.tell_all_again(visits, closed_at, corrects=heard, by=by)
+    return list(visits)
+
+
+TAKE_ALL_BACK = {
+    Change.Kind.BOOKED.value: _take_bookings_back,
+    Change.Kind.MOVED.value: _take_moves_back,
+    Change.Kind.CANCELLED.value: _take_cancellings_back,
 }

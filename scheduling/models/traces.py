@@ -26,6 +26,8 @@ def usual_channels() -> list[str]:
 class Change(PracticeOwned):
     """One change to the diary that can be taken back until `undo_until`; the bar below the board shows it."""
 
+    size = 1  # how many were made as one, where somebody counted
+
     class Kind(models.TextChoices):
         BOOKED = "booked", "booked"
         MOVED = "moved", "moved"
