@@ -5,6 +5,7 @@ records the change so that it can be taken back, all in one transaction.
 """
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -16,7 +17,8 @@ from practices.audit import Actor
 from practices.models import Room
 from practices.tenancy import current_practice
 from scheduling import joint_notices, notices
-from scheduling.availability import why_closed
+from scheduling.fitting import HOURS, RULE, Fit, judge
+from scheduling.means import Means, means_of, put_with
 from scheduling.models import (
     Appointment,
     AppointmentType,
@@ -34,11 +36,12 @@ from scheduling.refusals import (
     NotOffered,
     NotOpen,
     OutsideHours,
+    RuleBroken,
     SlotTaken,
     StaleAppointment,
 )
 from scheduling.regions import columns_of
-from scheduling.slots import lock_resources, lock_visit, put, take_seat
+from scheduling.slots import lock_resources, lock_visit, take_seat
 from scheduling.undo import as_it_was, record_change
 from scheduling.wallclock import say_moment
 
@@ -79,12 +82,13 @@ def book_appointment(
     booking takes over.
     """
     check_right(overbook_reason.strip(), by)
+    means = means_of(appointment_type, patient)
     visit = new_visit(
         patient=patient,
         practitioner=practitioner,
         appointment_type=appointment_type,
         starts_at=starts_at,
-        ends_at=starts_at + appointment_type.length,
+        ends_at=starts_at + dt.timedelta(minutes=appointment_type.minutes + means.wants.extra_minutes),
         buffer_before=appointment_type.buffer_before,
         buffer_after=appointment_type.buffer_after,
         room=room or practitioner.room,
@@ -94,11 +98,14 @@ def book_appointment(
         booked_by=by.user,
     )
     check_offered(patient, practitioner, appointment_type)
-    lock_resources(practitioner, visit.room)
-    _check_time(visit)
+    lock_resources(practitioner, visit.room, *means.to_hold)
+    fit = _check_time(visit, means, hold_key)
     if not visit.overbook_reason:
         take_seat(visit, appointment_type.capacity)
-    put(visit, new=True, hold_key=hold_key, insists_on_room=room is not None)
+    if means.any and room is None:
+        visit.room = fit.room or visit.room
+    sure = room is not None or appointment_type.needs_room
+    put_with(visit, fit, insists_on_room=sure, hold_key=hold_key)
     # Every refusal came before the first row, so the practice's open transaction needs no savepoint: what
     # fails from here on is no refusal, and takes the visit with it.
     with transaction.atomic(savepoint=False):
@@ -128,7 +135,8 @@ def reschedule_appointment(
     """
     check_right(overbook_reason.strip(), by)
     to = practitioner or appointment.practitioner
-    lock_resources(appointment.practitioner, to, appointment.room, to.room)
+    means = means_of(appointment.appointment_type, appointment.patient)
+    lock_resources(appointment.practitioner, to, appointment.room, to.room, *means.to_hold)
     old = lock_visit(appointment, version)
     if not old.is_open:
         raise NotOpen(f"This visit is {state_words(old)}: it cannot be moved.")
@@ -140,10 +148,12 @@ def reschedule_appointment(
     # The constraint would see the old visit in the way of a move by a quarter of an hour. If the new one
     # is refused, this goes with it.
     _close(old, CancellationReason.OTHER)
-    _check_time(new)
+    fit = _check_time(new, means)
     if not new.overbook_reason:
         take_seat(new, old.appointment_type.capacity)
-    put(new, new=True)
+    if means.any:
+        new.room = fit.room or new.room
+    put_with(new, fit, insists_on_room=old.appointment_type.needs_room)
     record_change(kind=Change.Kind.MOVED, appointment=new, previous=old, by=by)
     joint_notices.tell_moved(old, new, by=by, aloud=tell_patient)
     moved = {"starts_at": [old.starts_at, new.starts_at]} | _squeezed(new)
@@ -253,17 +263,31 @@ def check_offered(patient: Patient, practitioner: Practitioner, appointment_type
         raise NotOffered(f"{practitioner.short_name} does not offer {appointment_type.name}.")
 
 
-def _check_time(visit: Appointment) -> None:
-    """Refuses the past and closed hours; somebody who walks in may be booked into the present quarter."""
+def _check_time(visit: Appointment, means: Means, hold_key: str = "") -> Fit:
+    """Refuses the past, closed hours and what the rules keep; gives what else the visit takes.
+
+    Somebody who walks in may be booked into the present quarter.
+    """
     zone = current_practice().zone
     now = timezone.now()
     quarter = now - dt.timedelta(minutes=now.minute % 15, seconds=now.second, microseconds=now.microsecond)
     if visit.starts_at < quarter:
         raise InThePast(f"{say_moment(visit.starts_at, zone)} is over.")
-    if not visit.overbook_reason:
-        closed = why_closed(visit.practitioner, visit.starts_at, visit.ends_at)
-        if closed:
-            raise OutsideHours(closed)
+    extra = visit.minutes - visit.appointment_type.minutes
+    fit = judge(
+        appointment_type=visit.appointment_type,
+        practitioner=visit.practitioner,
+        starts_at=visit.starts_at,
+        patient=visit.patient,
+        wants=replace(means.wants, extra_minutes=extra),
+        own_hold=hold_key,
+        visits=means.any or visit.appointment_type.capacity > 1,
+    )
+    if not visit.overbook_reason and (closed := fit.broken(HOURS)):
+        raise OutsideHours(closed[0])
+    if not visit.overbook_reason and (kept := fit.broken(RULE)):
+        raise RuleBroken(" ".join(kept))
+    return fit
 
 
 def _close(visit: Appointment, reason: str) -> None:

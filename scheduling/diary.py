@@ -65,12 +65,13 @@ def read_diary(
     visits: bool = True,
     also: Collection[uuid.UUID] = (),
     with_rooms: bool = False,
+    own_hold: str = "",
 ) -> Diary:
     """The diary of these practitioners from the first to the last day, both included; four queries.
 
     Three without `visits`: that is enough to know whether somebody is there at all. `also` are rooms and
     other resources whose taken time is read along; `with_rooms` reads the hours of everybody who works in a
-    room, so that it is known whose a room is.
+    room, so that it is known whose a room is. The hold under the key `own_hold` takes nothing.
     """
     zone = current_practice().zone
     ids = [practitioner.pk for practitioner in practitioners]
@@ -82,7 +83,7 @@ def read_diary(
         out[row.practitioner_id].append(
             (int(row.starts_at.timestamp()), int(row.ends_at.timestamp()), row.label)
         )
-    taken = taken_time({*ids, *also}, opens, closes) if visits else defaultdict(list)
+    taken = taken_time({*ids, *also}, opens, closes, own_hold) if visits else defaultdict(list)
     whose = Q(practitioner__in=ids)
     if with_rooms:
         whose |= Q(practitioner__active=True) & (Q(room__isnull=False) | Q(practitioner__room__isnull=False))
@@ -92,12 +93,14 @@ def read_diary(
 
 
 def taken_time(
-    ids: Collection[uuid.UUID], opens: dt.datetime, closes: dt.datetime
+    ids: Collection[uuid.UUID], opens: dt.datetime, closes: dt.datetime, own_hold: str = ""
 ) -> dict[uuid.UUID, list[Stretch]]:
     """What is taken of practitioners, rooms and other resources, buffers included; one query."""
     taken: dict[uuid.UUID, list[Stretch]] = defaultdict(list)
     rows = BusySlot.objects.standing().between(opens, closes).order_by()
     rows = rows.filter(resource_id__in=ids, starts_at__gt=opens - LONGEST_VISIT)
+    if own_hold:
+        rows = rows.exclude(hold__key=own_hold)
     seconds = rows.values_list("resource_id", Seconds("starts_at"), Seconds("ends_at"))
     for key, starts, ends in seconds:
         taken[key].append((starts, ends))

@@ -35,11 +35,13 @@ def find_times(
     practitioners: Sequence[Practitioner] | None = None,
     limit: int | None = None,
     audience: Audience = "staff",
+    own_hold: str = "",
     now: dt.datetime | None = None,
 ) -> list[Fit]:
     """The times that fit, from `from_` to before `until` (instants, at most a year apart), soonest first.
 
-    `needs` stand in for those of the record. To patients only what the practice opens to them is given.
+    `needs` stand in for those of the record; `own_hold` is the key of a hold that is not in the way. To
+    patients only what the practice opens to them is given.
     """
     if audience == "patient" and not appointment_type.patients_may_choose:
         return []
@@ -58,6 +60,7 @@ def find_times(
         patient=patient,
         wants=wants_of(patient, needs),
         lead=PATIENTS_LEAD if audience == "patient" else dt.timedelta(),
+        own_hold=own_hold,
     )
     starts = found.starts(ceil(from_), ceil(until))[:limit]
     return [fit_of(found, start) for start in starts]
@@ -71,14 +74,27 @@ def judge(
     patient: Patient | None = None,
     needs: Sequence[str] | None = None,
     wants: Wants | None = None,
+    own_hold: str = "",
+    visits: bool = True,
     now: dt.datetime | None = None,
 ) -> Fit:
-    """What speaks for a time (an instant) and what against it; outside all hours too."""
+    """What speaks for a time (an instant) and what against it; outside all hours too.
+
+    `needs` or `wants` stand in for those of the record. Without `visits` nobody is in the way.
+    """
     wants = wants_of(patient, needs) if wants is None else wants
     zone = current_practice().zone
     length = appointment_type.length + dt.timedelta(minutes=wants.extra_minutes)
     first, last = starts_at.astimezone(zone).date(), (starts_at + length).astimezone(zone).date()
     known = search(
-        appointment_type, [practitioner], first, last, now=now or timezone.now(), patient=patient, wants=wants
+        appointment_type,
+        [practitioner],
+        first,
+        last,
+        now=now or timezone.now(),
+        patient=patient,
+        wants=wants,
+        own_hold=own_hold,
+        visits=visits,
     )
     return judged(known, int(starts_at.timestamp()))

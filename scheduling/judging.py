@@ -28,7 +28,10 @@ def judged(known: Search, at: int) -> Fit:
         None if near is None else known.rooms.choose(near, at, step_free=False, wanted=known.kind.needs_room)
     )
     ends_at = starts_at + dt.timedelta(seconds=length)
-    return Fit(starts_at, ends_at, person, room=room, breaks=tuple(breaks))
+    # Booked all the same it takes what is free.
+    chosen = [pool.choose(near.location_id, at) for pool in known.pools] if near else []
+    resources = tuple(one for one in chosen if one is not None)
+    return Fit(starts_at, ends_at, person, room=room, resources=resources, breaks=tuple(breaks))
 
 
 def against_hours(known: Search, at: int) -> Iterator[Break]:

@@ -36,6 +36,10 @@ class MayNotOverbook(BookingRefused):
         )
 
 
+class RuleBroken(OutsideHours):
+    """The practice's rules for such visits are against it; an `overbook_reason` is the way around."""
+
+
 class InThePast(BookingRefused):
     """The time is over."""
 

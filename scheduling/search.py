@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Count, Q
+from django.db.models import Q
 
 from patients.models import Patient
 from practices.models import Room
@@ -20,6 +20,7 @@ from scheduling.diary import Diary, Seconds, Shift, read_diary, weekdays_of
 from scheduling.models import (
     Appointment,
     AppointmentType,
+    Hold,
     Practitioner,
     ReservedBlock,
     Resource,
@@ -263,11 +264,14 @@ def search(
     patient: Patient | None = None,
     wants: Wants = NOTHING,
     lead: dt.timedelta = dt.timedelta(),
+    own_hold: str = "",
+    visits: bool = True,
 ) -> Search:
     """Reads all that bears on visits of a type with these people on these days.
 
     Five queries. One more for rooms, for resources (and two where there are any), for groups, for a second
-    clinician: only where the type or the patient asks for it.
+    clinician: only where the type or the patient asks for it. `own_hold` is the key of a hold that is not
+    in the way; without `visits` nothing else is either.
     """
     span = Span((kind.minutes + wants.extra_minutes) * 60, kind.buffer_before * 60, kind.buffer_after * 60)
     offering = who_offers(kind) if kind.clinicians > 1 else []
@@ -276,7 +280,9 @@ def search(
     rooms = list(Room.objects.select_related("location")) if with_rooms else None
     members = members_of(kind.needs_resource, wants.language)
     also = {one.pk for one in members} | {room.pk for room in rooms or ()}
-    diary = read_diary(everybody, first, last, also=also, with_rooms=with_rooms)
+    diary = read_diary(
+        everybody, first, last, visits=visits, also=also, with_rooms=with_rooms, own_hold=own_hold
+    )
     clear = clear_time(
         members, span, diary.visits, first=first, last=last, closures=diary.closures, zone=diary.zone
     )
@@ -285,7 +291,7 @@ def search(
         kind=kind, people=people, offering=offering, first=first, last=last, now=now, patient=patient,
         wants=wants, span=span, step=kind.step * 60, diary=diary,
         known_rooms=rooms, pools=pools, missing=missing, blocks=blocks_of(everybody, first, last),
-        sessions=sessions_of(kind, people, first, last), lead=lead,
+        sessions=sessions_of(kind, people, first, last, own_hold), lead=lead,
     )  # fmt: skip
 
 
@@ -329,22 +335,20 @@ def blocks_of(people: Sequence[Practitioner], first: dt.date, last: dt.date) -> 
 
 
 def sessions_of(
-    kind: AppointmentType, people: Sequence[Practitioner], first: dt.date, last: dt.date
+    kind: AppointmentType, people: Sequence[Practitioner], first: dt.date, last: dt.date, own_hold: str
 ) -> dict[tuple[uuid.UUID, int], Session]:
-    """The groups of a type that have places left; no query for a type that is no group's."""
+    """The groups of a type that have places left; two queries, none for a type that is no group's."""
     if kind.capacity <= 1:
         return {}
-    rows = Appointment.objects.active().filter(
-        appointment_type=kind,
-        practitioner__in=[person.pk for person in people],
-        overbook_reason="",
-        local_date__range=(first, last),
-    )
-    counts = (
-        rows.order_by()
-        .values_list("practitioner_id", Seconds("starts_at"), "room_id")
-        .annotate(n=Count("pk"))
-    )
-    return {
-        (whose, at): Session(taken, room_id) for whose, at, room_id, taken in counts if taken < kind.capacity
-    }
+    groups = Q(appointment_type=kind, practitioner__in=[person.pk for person in people])
+    booked = Appointment.objects.active().filter(groups, overbook_reason="", local_date__range=(first, last))
+    held = Hold.objects.standing().filter(groups, session__isnull=False).exclude(key=own_hold)
+    seats = [
+        *booked.order_by().values_list("practitioner_id", Seconds("starts_at"), "room_id"),
+        *held.order_by().values_list("practitioner_id", Seconds("starts_at"), "room_id"),
+    ]
+    found: dict[tuple[uuid.UUID, int], Session] = {}
+    for whose, at, room_id in seats:
+        taken, room = found.get((whose, at), Session(0, None))
+        found[whose, at] = Session(taken + 1, room or room_id)
+    return {start: session for start, session in found.items() if session.taken < kind.capacity}

@@ -129,9 +129,9 @@ def save(visit: Appointment, *, new: bool) -> None:
         raise
 
 
-def forget_expired(visit: Appointment) -> int:
+def forget_expired(visit: Appointment, also: Collection[uuid.UUID] = ()) -> int:
     """Deletes holds that have run out and stand where the visit wants to be; how many rows went."""
-    wanted = [key for key in (visit.practitioner_id, visit.room_id) if key]
+    wanted = [key for key in (visit.practitioner_id, visit.room_id, *also) if key]
     over = BusySlot.objects.between(*span_of(visit)).filter(
         resource_id__in=wanted, expires_at__lte=timezone.now()
     )
