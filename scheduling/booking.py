@@ -102,8 +102,8 @@ def book_appointment(
     fit = _check_time(visit, means, hold_key)
     if not visit.overbook_reason:
         take_seat(visit, appointment_type.capacity)
-    if means.any and room is None:
-        visit.room = fit.room or visit.room
+    if room is None:
+        visit.room = fit.room
     sure = room is not None or appointment_type.needs_room
     put_with(visit, fit, insists_on_room=sure, hold_key=hold_key)
     # Every refusal came before the first row, so the practice's open transaction needs no savepoint: what
@@ -151,8 +151,8 @@ def reschedule_appointment(
     fit = _check_time(new, means)
     if not new.overbook_reason:
         take_seat(new, old.appointment_type.capacity)
-    if means.any:
-        new.room = fit.room or new.room
+    if means.any or new.room_id in {None, to.room_id}:  # another room was chosen on purpose: it goes along
+        new.room = fit.room
     put_with(new, fit, insists_on_room=old.appointment_type.needs_room)
     record_change(kind=Change.Kind.MOVED, appointment=new, previous=old, by=by)
     joint_notices.tell_moved(old, new, by=by, aloud=tell_patient)

@@ -50,7 +50,7 @@ def fit_of(known: Search, start: Start) -> Fit:
     """A start of a search with its room and resources, and why it fits."""
     person, shift = known.people[start.place], start.shift
     wanted = known.wants_room(shift)
-    room = known.rooms.choose(shift, start.at, step_free=known.wants.step_free, wanted=wanted)
+    room = known.room_for(person, shift, start.at, wanted=wanted)
     resources: tuple[Resource | None, ...] = ()
     if start.session is not None:
         room = known.rooms.by_id.get(start.session.room_id) if start.session.room_id else room
@@ -63,7 +63,7 @@ def fit_of(known: Search, start: Start) -> Fit:
         starts_at=starts_at,
         ends_at=starts_at + dt.timedelta(seconds=known.span.length),
         practitioner=person,
-        room=room or (None if wanted else person.room),
+        room=room,
         resources=taken,
         colleagues=others,
         reasons=tuple(reasons_for(known, start, room, taken, others)),

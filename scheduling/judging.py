@@ -24,9 +24,7 @@ def judged(known: Search, at: int) -> Fit:
     if within is not None and not breaks:
         return fit_of(known, Start(at, 0, within, session))
     starts_at = dt.datetime.fromtimestamp(at, dt.UTC)
-    room = (
-        None if near is None else known.rooms.choose(near, at, step_free=False, wanted=known.kind.needs_room)
-    )
+    room = known.room_for(person, near, at, wanted=known.wants_room(near)) if near else person.room
     ends_at = starts_at + dt.timedelta(seconds=length)
     # Booked all the same it takes what is free.
     chosen = [pool.choose(near.location_id, at) for pool in known.pools] if near else []

@@ -53,10 +53,12 @@ def means_of(kind: AppointmentType, patient: Patient) -> Means:
 def put_with(visit: Appointment, fit: Fit, *, insists_on_room: bool, hold_key: str = "") -> None:
     """Saves a new visit with all that it takes, or nothing; raises SlotTaken."""
     others = with_its_group(visit) or [*fit.resources, *fit.colleagues]
+    if not others:
+        put(visit, new=True, hold_key=hold_key, insists_on_room=insists_on_room)
+        return
     with transaction.atomic():
         put(visit, new=True, hold_key=hold_key, insists_on_room=insists_on_room)
-        if others:
-            take_part(visit, others)
+        take_part(visit, others)
 
 
 def with_its_group(visit: Appointment) -> list[Resource | Practitioner]:

@@ -208,6 +208,12 @@ class Search:
             return False
         return (not types or self.kind.pk in types) and (not block.new_patients_only or self.is_new)
 
+    def room_for(self, person: Practitioner, shift: Shift, at: int, *, wanted: bool) -> Room | None:
+        """The clinician's own room of that day or, where one is wanted, another that is free."""
+        if self.known_rooms is None and shift.room_id in {None, person.room_id}:
+            return person.room if shift.room_id else None
+        return self.rooms.choose(shift, at, step_free=self.wants.step_free, wanted=wanted)
+
     @cached_property
     def rooms(self) -> Rooms:
         """The rooms; one query where none had to be known for the search itself."""
