@@ -8,7 +8,7 @@ from frontdesk.columns import Choice
 from practices.models import Room
 from scheduling.board_choice import MOST
 from scheduling.drafts import as_uuid
-from scheduling.models import Practitioner
+from scheduling.models import Practitioner, Resource
 
 
 @dataclass(slots=True)
@@ -19,14 +19,17 @@ class Line:
     name: str
     sub: str
     shown: bool
+    room: bool = False  # or an interpreter, or a device: shows only when chosen
 
 
 def _all() -> dict[uuid.UUID, Line]:
-    """Every column there could be, clinicians first; two queries."""
+    """Every column there could be, clinicians first; three queries."""
     people = Practitioner.objects.in_use().select_related("room", "location").order_by("position", "name")
     lines = [Line(p.pk, p.short_name, p.location.name if p.location else "", True) for p in people]
     rooms = Room.objects.select_related("location").order_by("name")
-    lines += [Line(room.pk, room.name, f"Room, {room.location.name}", False) for room in rooms]
+    lines += [Line(room.pk, room.name, f"Room, {room.location.name}", False, room=True) for room in rooms]
+    others = Resource.objects.in_use().order_by("kind", "name")
+    lines += [Line(one.pk, one.name, one.get_kind_display(), False, room=True) for one in others]
     return {line.key: line for line in lines}
 
 
@@ -34,9 +37,7 @@ def lines_of(choice: Choice) -> list[Line]:
     """All columns as a person has them."""
     known = _all()
     for line in known.values():
-        line.shown = (
-            line.key in choice.order if line.sub.startswith("Room") else line.key not in choice.hidden
-        )
+        line.shown = line.key in choice.order if line.room else line.key not in choice.hidden
     lines = list(known.values())
     lines.sort(key=lambda line: choice.place_of(line.key))
     return lines

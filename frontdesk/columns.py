@@ -12,7 +12,8 @@ from django.utils.safestring import SafeString
 from frontdesk.cards import Block, Card, FreePlace, HeldPlace, Linked
 from frontdesk.dayplan import Span, merge, minute_of, overlap, span_of
 from practices.models import Location, Practice, Room, User
-from scheduling.models import BoardChoice, Practitioner, TimeOff, WeeklyHours
+from scheduling.models import BoardChoice, Practitioner, Resource, TimeOff, WeeklyHours
+from scheduling.wallclock import boundary
 
 PERSON = ("id", "name", "short_name", "initials", "position", "active", "location_id")
 PERSON += ("room__name", "room__location_id")
@@ -30,8 +31,8 @@ class Column:
     place: uuid.UUID | None = None  # the location that heads it
     room: bool = False
     day: dt.date | None = None  # of a week's columns
+    places: set[uuid.UUID | None] = field(default_factory=set)  # where she works that day
     out: bool = False
-    places: bool = False
     open: list[Span] = field(default_factory=list)
     away: list[tuple[Span, str]] = field(default_factory=list)
     cards: list[Card] = field(default_factory=list)
@@ -113,16 +114,19 @@ def column_of(person: Any) -> Column:
 
 
 def room_columns(choice: Choice) -> list[Column]:
-    """The rooms that were chosen, as columns; one query, none where no column is chosen."""
+    """The rooms, interpreters and devices that were chosen, as columns; two queries, or none."""
     if not choice.order:
         return []
-    rooms = Room.objects.filter(pk__in=choice.order).order_by()
     columns = [
         Column(room.id, room.name, room.name[:2].upper(), place=room.location_id, room=True)
-        for room in rooms
-        if choice.location in (None, room.location_id)
+        for room in Room.objects.filter(pk__in=choice.order).order_by()
     ]
-    return sorted(columns, key=lambda column: choice.place_of(column.id))
+    columns += [
+        Column(one.id, one.name, one.name[:2].upper(), one.get_kind_display(), one.location_id, room=True)
+        for one in Resource.objects.in_use().filter(pk__in=choice.order).order_by()
+    ]
+    here = [column for column in columns if choice.location in (None, column.place)]
+    return sorted(here, key=lambda column: choice.place_of(column.id))
 
 
 def arranged(columns: Iterable[Column], choice: Choice) -> list[Column]:
@@ -134,9 +138,15 @@ def arranged(columns: Iterable[Column], choice: Choice) -> list[Column]:
     return shown
 
 
+def stands_at(column: Column, choice: Choice) -> bool:
+    """Whether a clinician's column belongs to the location that is looked at."""
+    return choice.location is None or choice.location in (column.places or {column.place})
+
+
 def read_hours(days: Iterable[dt.date], who: Iterable[uuid.UUID]) -> dict[int, list[WeeklyHours]]:
-    """Weekly hours of some weekdays, by weekday; of `who` only, if it names anybody."""
+    """Weekly hours of some weekdays with their places, by weekday; of `who` only, if it names anybody."""
     weekly = WeeklyHours.objects.filter(weekday__in={day.isoweekday() for day in days}).order_by()
+    weekly = weekly.select_related("location", "room__location")
     wanted = list(who)
     found: dict[int, list[WeeklyHours]] = {}
     for hours in weekly.filter(practitioner__in=wanted) if wanted else weekly:
@@ -162,20 +172,40 @@ def enter_hours(
     weekly: Iterable[WeeklyHours],
     absent: Iterable[TimeOff],
     closed: str,
+    at: uuid.UUID | None = None,
 ) -> None:
-    """Writes one day's open and closed time into the columns of practitioners."""
+    """Writes one day's open and closed time into the columns of practitioners.
+
+    Where somebody works at another place that day, her column stands there; `at` leaves out the hours that
+    she spends elsewhere.
+    """
     zone = practice.zone
     for hours in weekly:
         column = columns.get(hours.practitioner_id)
-        if column and hours.valid_on(day):
-            column.open.append(Span(minute_of(hours.starts), minute_of(hours.ends)))
+        if not column or not hours.valid_on(day):
+            continue
+        place = hours.location or (hours.room.location if hours.room else None)
+        column.places.add(place.pk if place else column.place)
+        if at is None or at == (place.pk if place else column.place):
+            column.open.append(on_practice_clock(hours, place, day, practice))
     for off in absent:
         column = columns.get(off.practitioner_id)
         away = span_of(off.starts_at.astimezone(zone), off.ends_at.astimezone(zone), day)
         if column and away and column.open:
             column.away.append((away, off.label))
     for column in columns.values():
+        if len(column.places) == 1:
+            column.place = next(iter(column.places))
         column.open = merge(column.open)
         column.away = [(part, label) for span, label in column.away for part in overlap(column.open, span)]
         if closed:
             column.away = [(span, closed) for span in column.open]
+
+
+def on_practice_clock(hours: WeeklyHours, place: Location | None, day: dt.date, practice: Practice) -> Span:
+    """Hours as the board draws them: those of a place with a clock of its own, on the practice's."""
+    if place is None or place.zone is None or place.zone == practice.zone:
+        return Span(minute_of(hours.starts), minute_of(hours.ends))
+    opens = boundary(day, hours.starts, place.zone).astimezone(practice.zone)
+    closes = boundary(day, hours.ends, place.zone, closing=True).astimezone(practice.zone)
+    return span_of(opens, closes, day) or Span(0, 0)

@@ -84,7 +84,6 @@ def offer_places(
     taken = [one.span for one in there] + [span for span, _ in column.away]
     places = [] if column.room else free_places(column.open, taken, earliest=earliest, shortest=shortest)
     free = [_free_place(place, column, address, window) for place in places]
-    column.places = bool(free)
     column.items = sorted([*there, *free], key=attrgetter("span"))
 
 

@@ -86,11 +86,11 @@ def need_words(patient: Patient) -> list[str]:
 def slip_of(visit: Appointment, practice: Practice, *, private: bool) -> dict[str, Any]:
     """A patient's way through a visit: where to go, in which order; nothing of why she comes."""
     local = visit.starts_at.astimezone(practice.zone)
-    others = Participant.objects.filter(appointment=visit).select_related("practitioner")
+    others = Participant.objects.filter(appointment=visit).select_related("practitioner", "resource")
     stations = ["Front desk: check in"]
     where = visit.room.name if visit.room else place(visit.practitioner, practice)
     stations.append(", ".join(filter(None, [visit.practitioner.name, where])))
-    stations += [str(one.practitioner.name) for one in others if one.practitioner]
+    stations += [one.practitioner.name if one.practitioner else one.resource.name for one in others]
     stations.append("Front desk: next visit, papers")
     return {
         "visit": visit,

@@ -20,6 +20,7 @@ from frontdesk.columns import (
     read_hours,
     read_time_off,
     room_columns,
+    stands_at,
 )
 from frontdesk.dayplan import DAY, QUARTER, Span, clock, hour_words, minute_of, overlap, span_of
 from frontdesk.laying import STEP, lay_out, offer_places, window_of
@@ -127,7 +128,7 @@ def day_board(
     rooms = [] if look.who else room_columns(choice)
     linked = _link(look, columns, rooms, rows)
     busy = [column for column in columns.values() if column.open or column.cards or column.linked]
-    shown = arranged([c for c in busy if c.id not in choice.hidden and _stands_at(c, choice)] + rooms, choice)
+    shown = arranged([c for c in busy if c.id not in choice.hidden and stands_at(c, choice)] + rooms, choice)
     needed = window_of(shown)
     if window and (linked or len(shown) < len(look.who) or overlap([window], needed) != [needed]):
         raise LookupError("the board has to be drawn anew")
@@ -192,13 +193,8 @@ def _columns(look: Look, closed: str, choice: Choice) -> dict[uuid.UUID, Column]
     weekly = read_hours([look.day], look.who).get(look.day.isoweekday(), [])
     absent = read_time_off(look.practice, look.day, look.day, look.who)
     weekly = [hours for hours in weekly if hours.practitioner_id in active]
-    enter_hours(columns, look.day, look.practice, weekly, absent, closed)
+    enter_hours(columns, look.day, look.practice, weekly, absent, closed, choice.location)
     return columns
-
-
-def _stands_at(column: Column, choice: Choice) -> bool:
-    """Whether a clinician's column belongs to the location that is looked at."""
-    return choice.location is None or column.place == choice.location
 
 
 def _cards(look: Look, columns: dict[uuid.UUID, Column], kinds: Mapping[uuid.UUID, Any]) -> list[Card]:
@@ -252,19 +248,21 @@ def _hold(look: Look, columns: Mapping[uuid.UUID, Column]) -> None:
 def _link(
     look: Look, columns: Mapping[uuid.UUID, Column], rooms: Sequence[Column], cards: Iterable[Card]
 ) -> bool:
-    """Puts visits into the columns of their rooms and of others who take part; whether anybody takes part."""
+    """Puts visits into the columns of their rooms and of all who take part; whether anybody does."""
     drawn = {card.id: card for card in cards if card.stage != "off"}
     by_room = {column.id: column for column in rooms}
     for card in drawn.values():
         if card.room_id in by_room:
             by_room[card.room_id].linked.append(Linked(card, card.room_id))
-    taking = Participant.objects.filter(appointment__local_date=look.day, practitioner__isnull=False)
+    taking = Participant.objects.filter(appointment__local_date=look.day).order_by()
     found = False
-    for visit_id, practitioner_id in taking.order_by().values_list("appointment_id", "practitioner_id"):
-        found = True
-        column = columns.get(practitioner_id)
+    for visit_id, practitioner_id, resource_id in taking.values_list(
+        "appointment_id", "practitioner_id", "resource_id"
+    ):
+        found = found or practitioner_id is not None
+        column = columns.get(practitioner_id) or by_room.get(resource_id)
         visit = drawn.get(visit_id)
-        if column and visit and visit.practitioner_id != practitioner_id:
+        if column and visit and visit.practitioner_id != column.id:
             column.linked.append(Linked(visit, column.id))
     return found
 

@@ -17,6 +17,7 @@ from frontdesk.columns import (
     people_in_order,
     read_hours,
     read_time_off,
+    stands_at,
 )
 from frontdesk.dayplan import Span, overlap, subtract
 from frontdesk.laying import window_of
@@ -89,11 +90,10 @@ def columns_by_day(practice: Practice, days: list[dt.date], choice: Choice) -> d
     found = {}
     for day in days:
         columns = {person.id: column_of(person) for person in people}
-        wanted = {key: one for key, one in columns.items() if choice.location in (None, one.place)}
         hours = [each for each in weekly.get(day.isoweekday(), []) if each.practitioner_id in active]
         reason = next((c.reason for c in closures if c.first_day <= day <= c.last_day), "")
-        enter_hours(wanted, day, practice, hours, absent, reason)
-        found[day] = list(wanted.values())
+        enter_hours(columns, day, practice, hours, absent, reason, choice.location)
+        found[day] = [one for one in columns.values() if stands_at(one, choice)]
     return found
 
 
@@ -165,7 +165,7 @@ def week_board(
         column.day = day
         reason = next((c.reason for c in closures if c.first_day <= day <= c.last_day), "")
         hours = weekly.get(day.isoweekday(), []) if person.active else []
-        enter_hours({who: column}, day, practice, hours, absent, reason)
+        enter_hours({who: column}, day, practice, hours, absent, reason, choice.location)
         draw = card_maker(look, kinds)
         mine = [draw(row, person.short_name) for row in rows if row.local_date == day]
         column.cards += [card for card in mine if card.stage != "off"]

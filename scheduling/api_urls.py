@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from scheduling import api, hold_api
+from scheduling import api, changed_api, hold_api
 
 urlpatterns = [
     path("practitioners/", api.Practitioners.as_view(), name="api-practitioners"),
@@ -17,4 +17,6 @@ urlpatterns = [
     path("appointments/<uuid:appointment_id>/cancel/", api.Cancel.as_view(), name="api-cancel"),
     path("appointments/<uuid:appointment_id>/confirm/", api.Confirm.as_view(), name="api-confirm"),
     path("appointments/<uuid:appointment_id>/status/", api.SetStatus.as_view(), name="api-status"),
+    path("changes/", changed_api.Changes.as_view(), name="api-changes"),
+    path("changes/seen/", changed_api.ChangesSeen.as_view(), name="api-changes-seen"),
 ]

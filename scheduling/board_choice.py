@@ -8,7 +8,7 @@ from django.db import transaction
 from practices.audit import Actor
 from practices.models import Location, Room
 from practices.tenancy import current_practice
-from scheduling.models import BoardChoice, Practitioner
+from scheduling.models import BoardChoice, Practitioner, Resource
 
 MOST = 200  # nobody has so many columns: what is longer is no form of ours
 
@@ -34,7 +34,7 @@ def choose_columns(
     if len(order) > MOST:
         raise ChoiceRefused("Those are too many columns.")
     people = list(Practitioner.objects.in_use().values_list("pk", flat=True))
-    rooms = set(Room.objects.values_list("pk", flat=True))
+    rooms = {*Room.objects.values_list("pk", flat=True), *Resource.objects.values_list("pk", flat=True)}
     wanted = set(shown)
     keys = list(dict.fromkeys(key for key in [*order, *people] if key in {*people, *rooms}))
     hidden = [key for key in people if key not in wanted]

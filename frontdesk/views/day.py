@@ -16,6 +16,7 @@ from frontdesk.views.answers import done_with
 from practices.access import DeskRequest, requires
 from practices.audit import record_read
 from practices.models import Role
+from scheduling.changed import count_unseen
 from scheduling.drafts import as_uuid, as_version
 from scheduling.flow import Stage, set_stage
 from scheduling.models import Appointment, Practitioner
@@ -56,6 +57,7 @@ def day_context(request: DeskRequest, practitioner: Practitioner) -> dict[str, A
     row = today.row(chosen)
     return {
         "day": today,
+        "unseen": count_unseen(practice, request.user, practitioner.pk),
         "row": row,
         "chosen": chosen if row and row.visit.pk == chosen else None,
         "day_words": day_words(practice.today()),

@@ -13,18 +13,19 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from frontdesk.columns import choice_of
+from frontdesk.dayplan import Span
 from frontdesk.month import month_of
 from frontdesk.today import day_board
 from frontdesk.week import Cell, days_of_week, week_board, week_table
 from practices.models import AccessEvent, Closure, Location, Room
 from practices.tenancy import inside
 from scheduling.board_choice import ChoiceRefused, choose_columns
-from scheduling.models import Appointment, BoardChoice, Hold, Participant, Practitioner, TimeOff
+from scheduling.models import Appointment, BoardChoice, Hold, Participant, Practitioner, Resource, TimeOff
 from tests.factories import a_patient, a_practitioner, an_actor
 from tests.frontdesk.test_today import DAY, Desk
 
 DAY_QUERIES = 10  # with the person's choice and the locations
-ROOM_QUERIES = 11
+ROOM_QUERIES = 12
 WEEK_TABLE_QUERIES = 6
 WEEK_QUERIES = 6
 MONTH_QUERIES = 6
@@ -221,6 +222,29 @@ def test_who_takes_part_has_the_visit_in_her_column_too(desk: Desk) -> None:
     assert not [i for i in board.columns[1].items if i.free and 540 <= i.span.start < 570]
     answer = get(desk, f"today/?d={DAY}&fragment=column&who={desk.osei.pk}&from=480&to=1020")
     assert "X-Live-Parts" not in answer.headers  # the other column changes with it
+
+
+def test_an_interpreter_is_a_column_and_hours_elsewhere_move_a_clinician(desk: Desk) -> None:
+    harbor, hill = two_places(desk)
+    visit = desk.visit("Marisol Vega", desk.osei, desk.at(9))
+    with inside(desk.practice):
+        speaker = Resource.objects.create(practice=desk.practice, kind="interpreter", name="Ana (Spanish)")
+        Participant.objects.create(practice=desk.practice, appointment=visit, resource=speaker)
+        desk.osei.weekly_hours.filter(weekday=2, starts__lt=dt.time(12)).update(location=harbor)
+    choose(desk, speaker, desk.osei, desk.lind)
+    board = chosen_board(desk)
+    assert [one.card.name for one in board.columns[0].linked] == ["Marisol Vega"]
+    here = {column.name: column.open for column in chosen_board(desk, str(harbor.pk)).columns}
+    assert here["Dr. Osei"] == [Span(480, 720)]
+    there = {column.name: column.open for column in chosen_board(desk, str(hill.pk)).columns}
+    assert there["Dr. Osei"] == [Span(780, 1020)]
+
+
+def test_hours_on_another_clock_are_drawn_on_the_practices_own(desk: Desk) -> None:
+    with inside(desk.practice):
+        west = Location.objects.create(practice=desk.practice, name="West", time_zone="America/Chicago")
+        desk.osei.weekly_hours.update(location=west)
+    assert desk.board().columns[0].open == [Span(540, 780), Span(840, 1080)]
 
 
 def test_the_old_address_of_the_list_leads_to_the_new_one(desk: Desk) -> None:
