@@ -1,7 +1,7 @@
 """One line a practice: its hour, its phones, its day in numbers. No patient is named.
 
-Each practice is asked inside its own scope, one after the other (decision 0005), by nine statements, and one more
-where somebody runs behind.
+Each practice is asked inside its own scope, one after the other (decision 0005), by nine statements, and
+one more where somebody runs behind.
 """
 
 import datetime as dt
