@@ -19,7 +19,7 @@ from scheduling.fits import Fit, fit_of
 from scheduling.models import Appointment, AppointmentType, Practitioner, Status
 from scheduling.needs import wants_of
 from scheduling.search import Search, Start, ceil, search, who_offers
-from scheduling.wallclock import say_moment
+from scheduling.wallclock import boundary, say_moment
 
 PARTS_OF_DAY: dict[str, tuple[dt.time, dt.time]] = {
     "any": (dt.time.min, dt.time.max),
@@ -145,6 +145,35 @@ def usual_practitioner(patient: Patient) -> Practitioner | None:
     return Practitioner.objects.filter(pk=practitioner_id).first()
 
 
+def look_ahead(
+    *,
+    appointment_type: AppointmentType,
+    practitioner: Practitioner | None = None,
+    patient: Patient | None = None,
+    needs: Sequence[str] = (),
+    own_hold: str = "",
+    now: dt.datetime | None = None,
+) -> Search:
+    """What is known of the next four weeks, for suggestions, openings and a chosen time alike."""
+    now = now or timezone.now()
+    people = [
+        person
+        for person in who_offers(appointment_type)
+        if practitioner is None or person.pk == practitioner.pk
+    ]
+    first = now.astimezone(current_practice().zone).date()
+    return search(
+        appointment_type,
+        people,
+        first,
+        first + AHEAD,
+        now=now,
+        patient=patient,
+        wants=wants_of(patient, needs),
+        own_hold=own_hold,
+    )
+
+
 def suggest_times(
     *,
     appointment_type: AppointmentType,
@@ -154,33 +183,28 @@ def suggest_times(
     needs: Sequence[str] = (),
     count: int = 5,
     now: dt.datetime | None = None,
+    known: Search | None = None,
 ) -> list[Suggestion]:
-    """Up to `count` times of the next four weeks, in order of time, spread over days and clinicians."""
+    """Up to `count` times of the next four weeks, in order of time, spread over days and clinicians.
+
+    `known` is what `look_ahead` gave already.
+    """
     now = now or timezone.now()
-    people = [
-        person
-        for person in who_offers(appointment_type)
-        if practitioner is None or person.pk == practitioner.pk
-    ]
-    if not people:
-        return []
-    zone = current_practice().zone
-    first = now.astimezone(zone).date()
-    wants = wants_of(patient, needs)
-    known = search(appointment_type, people, first, first + AHEAD, now=now, patient=patient, wants=wants)
+    known = known or look_ahead(
+        appointment_type=appointment_type, practitioner=practitioner, patient=patient, needs=needs, now=now
+    )
     starts = known.starts(ceil(now), ceil(now + AHEAD))
     times = free_in(known, starts)
-    by_time = {
-        (time.starts_at, time.practitioner.pk): start for time, start in zip(times, starts, strict=True)
-    }
+    pairs = zip(times, starts, strict=True)
+    by_time = {(time.starts_at, time.practitioner.pk): start for time, start in pairs}
     low, high = PARTS_OF_DAY[part_of_day]
     if part_of_day != "any":
+        zone = current_practice().zone
         times = [time for time in times if low <= time.starts_at.astimezone(zone).time() < high]
     usual = usual_practitioner(patient) if patient is not None else None
-    picked = _pick(times, count, known.diary, usual)
     return [
         Suggestion(free, why, fit_of(known, by_time[free.starts_at, free.practitioner.pk]))
-        for free, why in picked
+        for free, why in _pick(times, count, known.diary, usual)
     ]
 
 
@@ -245,20 +269,23 @@ def openings_by_half_day(
     practitioners: Sequence[Practitioner] | None = None,
     from_day: dt.date | None = None,
     days: int = 14,
-    patient: Patient | None = None,
-    needs: Sequence[str] = (),
     now: dt.datetime | None = None,
+    known: Search | None = None,
 ) -> list[HalfDays]:
-    """Free starts per half day, for `days` days in a row; one row a day, zeroes where nothing is free."""
+    """Free starts per half day, for `days` days in a row; one row a day, zeroes where nothing is free.
+
+    `known` is what `look_ahead` gave already, of somebody's needs.
+    """
     now = now or timezone.now()
     zone = current_practice().zone
     first = from_day or now.astimezone(zone).date()
     last = first + dt.timedelta(days=days - 1)
-    people = who_offers(appointment_type) if practitioners is None else practitioners
-    wants = wants_of(patient, needs)
-    known = search(appointment_type, people, first, last, now=now, patient=patient, wants=wants)
+    if known is None:
+        people = who_offers(appointment_type) if practitioners is None else practitioners
+        known = search(appointment_type, people, first, last, now=now)
+    until = boundary(last + dt.timedelta(days=1), dt.time(0), zone)
     counts: Counter[tuple[dt.date, bool]] = Counter()
-    for start in known.starts(ceil(now)):
+    for start in known.starts(ceil(now), ceil(until)):
         local = dt.datetime.fromtimestamp(start.at, zone)
         counts[local.date(), local.hour >= 12] += 1
     return [

@@ -5,6 +5,7 @@ records the change so that it can be taken back, all in one transaction.
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -73,6 +74,7 @@ def book_appointment(
     overbook_reason: str = "",
     tell_patient: bool = True,
     hold_key: str = "",
+    despite: Sequence[str] = (),
     by: Actor,
 ) -> Appointment:
     """Books a visit of the type's length; `starts_at` is an instant, `overbook_reason` at most 80 characters.
@@ -112,7 +114,8 @@ def book_appointment(
         record_change(kind=Change.Kind.BOOKED, appointment=visit, by=by)
         if tell_patient:
             notices.tell_booked(visit, by=by)
-        _leave_trace("appointment.booked", visit, by, starts_at=[None, visit.starts_at], **_squeezed(visit))
+        facts = {"starts_at": [None, visit.starts_at]} | _squeezed(visit) | _despite(despite)
+        _leave_trace("appointment.booked", visit, by, **facts)
     return visit
 
 
@@ -125,6 +128,7 @@ def reschedule_appointment(
     practitioner: Practitioner | None = None,
     overbook_reason: str = "",
     tell_patient: bool = True,
+    despite: Sequence[str] = (),
     by: Actor,
 ) -> Appointment:
     """Moves a visit: a new one, `rescheduled_from` the old, which is cancelled in the same transaction.
@@ -156,7 +160,7 @@ def reschedule_appointment(
     put_with(new, fit, insists_on_room=old.appointment_type.needs_room)
     record_change(kind=Change.Kind.MOVED, appointment=new, previous=old, by=by)
     joint_notices.tell_moved(old, new, by=by, aloud=tell_patient)
-    moved = {"starts_at": [old.starts_at, new.starts_at]} | _squeezed(new)
+    moved = {"starts_at": [old.starts_at, new.starts_at]} | _squeezed(new) | _despite(despite)
     _leave_trace("appointment.rescheduled", new, by, old, **moved)
     return new
 
@@ -288,6 +292,11 @@ def _check_time(visit: Appointment, means: Means, hold_key: str = "") -> Fit:
     if not visit.overbook_reason and (kept := fit.broken(RULE)):
         raise RuleBroken(" ".join(kept))
     return fit
+
+
+def _despite(unmet: Sequence[str]) -> dict[str, Any]:
+    """What the patient needs and agreed to miss, for the trace."""
+    return {"despite": ["", [str(one) for one in unmet]]} if unmet else {}
 
 
 def _close(visit: Appointment, reason: str) -> None:

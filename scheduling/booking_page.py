@@ -20,8 +20,10 @@ from patients.search import Match, find_patients, likely_duplicates
 from practices.models import Practice
 from scheduling.availability import FreeTime
 from scheduling.drafts import PARTS, Draft, Slot, as_uuid
+from scheduling.fitting import NEED, Break, Fit
 from scheduling.held_choice import LONGEST, HeldChoice
 from scheduling.models import Appointment
+from scheduling.objections import fit_of_choice, objections
 from scheduling.offers import Offers, offers_for
 from scheduling.words import inside_words, read_back, short_when
 
@@ -81,7 +83,23 @@ class BookingPage:
     asked_for: str = ""  # the patient of that call when the dialog was opened
     hold: str = ""  # the name under which this dialog holds the chosen time
     held: HeldChoice | None = None  # what came of holding it
+    fit: Fit | None = None  # the chosen time, judged
     hides: bool = False  # in a call, until it is known who speaks: name and next visit time alone
+
+    @property
+    def against(self) -> tuple[Break, ...]:
+        """What the chosen time breaks; that it is taken is said by the hold."""
+        return objections(self.fit)
+
+    @property
+    def asks_agreement(self) -> bool:
+        """Whether the patient would miss what she needs: it can be had if she agrees."""
+        return any(one.kind == NEED for one in self.against)
+
+    @property
+    def agreed(self) -> bool:
+        slot = self.draft.slot
+        return slot is not None and self.form.data.get("agreed") == slot.value
 
     @property
     def people(self) -> list[Person]:
@@ -167,6 +185,7 @@ def booking_page(draft: Draft, form: forms.Form, data: QueryDict, *, private: bo
     page.asked_for = str(as_uuid(data.get("asked_for")) or "")
     # A booking that is made in a call holds its time under the call's name, on every machine.
     page.hold = page.call or data.get("hold", "")[:LONGEST] or secrets.token_urlsafe(9)
+    page.fit = fit_of_choice(draft, page.offers.known)
     if draft.patient is not None:
         page.caller = caller_of(draft.patient, draft.diary.practice.today(), private=private)
     else:

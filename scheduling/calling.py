@@ -1,7 +1,7 @@
 """Booking for a caller: the person, what was agreed, what is needed and the visit, all or nothing."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -43,6 +43,7 @@ def book_for_caller(
     mobile: str = "",
     overbook_reason: str = "",
     hold_key: str = "",
+    despite: Sequence[str] = (),
     by: Actor,
 ) -> Appointment:
     """The booked visit; whatever refuses it takes a new patient, a consent and changed needs back with it."""
@@ -59,6 +60,7 @@ def book_for_caller(
         reason=reason,
         overbook_reason=overbook_reason,
         hold_key=hold_key,
+        despite=despite,
         tell_patient=agreed_to_texts,
         by=by,
     )

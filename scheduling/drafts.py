@@ -11,6 +11,7 @@ from django.http import QueryDict
 
 from patients.models import Need, Patient
 from practices.models import Practice
+from scheduling.fits import Fit
 from scheduling.models import AppointmentType, Practitioner
 from scheduling.wallclock import resolve, within_reach
 
@@ -125,6 +126,8 @@ class Draft:
     slot: Slot | None = None
     holds: bool = False  # the chosen time is held for this dialog
     other: bool = False  # "other day and time" is the choice
+    hold_key: str = ""  # under which this dialog holds its time
+    fit: Fit | None = None  # the chosen time, where it was judged already
 
 
 def read_draft(data: QueryDict, diary: Diary) -> Draft:

@@ -12,6 +12,7 @@ from patients.models import Need
 from patients.names import split_name
 from scheduling.drafts import Draft, Slot
 from scheduling.models import CancellationReason, Practitioner
+from scheduling.objections import unmet_needs
 from scheduling.wallclock import ClockChange, TimeIsAmbiguous, resolve, within_reach
 
 TIME = re.compile(r"(\d{1,2})(?:[:.h]?(\d{2}))?\s*([ap])?\.?(?:m\.?)?", re.IGNORECASE)
@@ -70,7 +71,17 @@ class WhenForm(forms.Form):
             self.add_error(None, "Choose a time.")
         else:
             cleaned["slot"] = self.draft.slot
+        if cleaned.get("slot") is not None:
+            self.check_needs(cleaned)
         return cleaned
+
+    def check_needs(self, cleaned: dict[str, Any]) -> None:
+        """A time that misses what the patient needs is booked once somebody said that she agrees."""
+        slot: Slot = cleaned["slot"]
+        unmet = unmet_needs(self.draft, slot)
+        cleaned["despite"] = unmet
+        if unmet and self.data.get("agreed") != slot.value and not cleaned.get("overbook_reason"):
+            self.add_error(None, f"{' '.join(unmet)} Ask the patient, and tick below that it was agreed.")
 
     def typed_slot(self, cleaned: dict[str, Any]) -> Slot | None:
         """The slot in day, time and clinician; messages at the fields where it is none."""

@@ -5,24 +5,29 @@ from collections.abc import Iterator
 
 from scheduling.diary import Shift
 from scheduling.fits import HOURS, NEED, RULE, TAKEN, Break, Fit, fit_of
+from scheduling.models import Practitioner
 from scheduling.needs import GENDERS
 from scheduling.search import Search, Start
 from scheduling.stretches import has, is_clear, merge
 from scheduling.wallclock import say_moment, say_time
 
 
-def judged(known: Search, at: int) -> Fit:
-    """A second of a search's only practitioner, judged."""
-    person, length = known.people[0], known.span.length
+def judged(known: Search, at: int, place: int = 0) -> Fit:
+    """A second with one of a search's people, judged."""
+    person, length = known.people[place], known.span.length
     shifts = known.diary.shifts[person.pk]
     within = next((one for one in shifts if one.opens <= at and at + length <= one.closes), None)
     near = within or next((one for one in shifts if one.opens <= at < one.closes), None)
     session = known.sessions.get((person.pk, at))
-    breaks = [*against_hours(known, at), *against_rules(known, at, near), *against_needs(known, at, near)]
+    breaks = [
+        *against_hours(known, at, person),
+        *against_rules(known, at, near, person),
+        *against_needs(known, at, near, person),
+    ]
     if session is None:
-        breaks += [*against_taken(known, at), *against_means(known, at, near)]
+        breaks += [*against_taken(known, at, person), *against_means(known, at, near, person)]
     if within is not None and not breaks:
-        return fit_of(known, Start(at, 0, within, session))
+        return fit_of(known, Start(at, place, within, session))
     starts_at = dt.datetime.fromtimestamp(at, dt.UTC)
     room = known.room_for(person, near, at, wanted=known.wants_room(near)) if near else person.room
     ends_at = starts_at + dt.timedelta(seconds=length)
@@ -32,9 +37,9 @@ def judged(known: Search, at: int) -> Fit:
     return Fit(starts_at, ends_at, person, room=room, resources=resources, breaks=tuple(breaks))
 
 
-def against_hours(known: Search, at: int) -> Iterator[Break]:
+def against_hours(known: Search, at: int, person: Practitioner) -> Iterator[Break]:
     """A closure, time off or the hours: one of them is enough."""
-    words = closed(known, at) or out(known, at) or off_hours(known, at)
+    words = closed(known, at) or out(known, at, person) or off_hours(known, at, person)
     if words:
         yield Break(words, HOURS)
 
@@ -48,20 +53,21 @@ def closed(known: Search, at: int) -> str:
     return ""
 
 
-def out(known: Search, at: int) -> str:
-    person, ends = known.people[0], at + known.span.length
+def out(known: Search, at: int, person: Practitioner) -> str:
+    ends = at + known.span.length
     for out_from, out_until, label in known.diary.out[person.pk]:
         if out_from < ends and out_until > at:
             return f"{person.short_name} is out then: {label}."
     return ""
 
 
-def off_hours(known: Search, at: int) -> str:
-    person, zone = known.people[0], known.diary.zone
+def off_hours(known: Search, at: int, person: Practitioner) -> str:
+    zone = known.diary.zone
     shifts, ends = known.diary.shifts[person.pk], at + known.span.length
     if any(shift.opens <= at and ends <= shift.closes for shift in shifts):
         return ""
-    if not shifts:
+    day = dt.datetime.fromtimestamp(at, zone).date()
+    if not any(dt.datetime.fromtimestamp(shift.opens, zone).date() == day for shift in shifts):
         return f"{person.short_name} does not work that day."
     if any(shift.opens <= at < shift.closes for shift in shifts):
         return f"The visit would end after {person.short_name}’s hours."
@@ -69,8 +75,8 @@ def off_hours(known: Search, at: int) -> str:
     return f"{person.short_name} does not see patients on {say_moment(moment, zone)}."
 
 
-def against_taken(known: Search, at: int) -> Iterator[Break]:
-    person, span = known.people[0], known.span
+def against_taken(known: Search, at: int, person: Practitioner) -> Iterator[Break]:
+    span = known.span
     taken = merge(known.diary.visits[person.pk])
     if is_clear(taken, at - span.before, at + span.length + span.after):
         return
@@ -80,7 +86,7 @@ def against_taken(known: Search, at: int) -> Iterator[Break]:
         yield Break(f"{person.short_name} has another visit then.", TAKEN)
 
 
-def against_means(known: Search, at: int, shift: Shift | None) -> Iterator[Break]:
+def against_means(known: Search, at: int, shift: Shift | None, person: Practitioner) -> Iterator[Break]:
     """What a visit takes and cannot have then: a room, a resource, a second clinician."""
     if shift is None:
         return
@@ -93,14 +99,14 @@ def against_means(known: Search, at: int, shift: Shift | None) -> Iterator[Break
         if not has(pool.allowed(shift.location_id), at):
             yield Break(f"No {pool.label} is free then.", RULE if pool.by_type else NEED)
     if known.kind.clinicians > 1:
-        others = known.colleagues(known.people[0])
+        others = known.colleagues(person)
         if not any(has(known.beside(other, shift), at) for other in others):
             yield Break("No second clinician is free then.", RULE)
 
 
-def against_rules(known: Search, at: int, shift: Shift | None) -> Iterator[Break]:
+def against_rules(known: Search, at: int, shift: Shift | None, person: Practitioner) -> Iterator[Break]:
     """Notice, how far ahead, and time that is kept for other visits."""
-    person, ends = known.people[0], at + known.span.length
+    ends = at + known.span.length
     if known.now.timestamp() <= at < known.earliest:
         yield Break(f"{known.kind.name} needs {notice_words(known.kind.minimum_notice)} notice.", RULE)
     if at >= known.latest:
@@ -129,9 +135,9 @@ def opens_words(block: object) -> str:
     return f", open to all from {say_time(time)} {when}"
 
 
-def against_needs(known: Search, at: int, shift: Shift | None) -> Iterator[Break]:
+def against_needs(known: Search, at: int, shift: Shift | None, person: Practitioner) -> Iterator[Break]:
     """What the patient needs and would not have."""
-    wants, person = known.wants, known.people[0]
+    wants = known.wants
     if wants.step_free and shift is not None and not known.can_reach(shift):
         yield Break("The place cannot be reached without steps.", NEED)
     if not known.may_see(person):

@@ -74,6 +74,13 @@ class Wants:
     only: tuple[Only, ...] = ()
     notes: tuple[str, ...] = field(default=())
 
+    @property
+    def bind(self) -> bool:
+        """Whether any of it can be missed by a time."""
+        return bool(
+            self.step_free or self.language is not None or self.gender or self.only or self.extra_minutes
+        )
+
 
 NOTHING = Wants()
 

@@ -8,9 +8,12 @@ from typing import Literal
 
 from practices.models import Practice
 from practices.tenancy import current_practice
-from scheduling.availability import free_times, openings_by_half_day, suggest_times
+from scheduling.availability import look_ahead, openings_by_half_day, suggest_times
 from scheduling.drafts import Draft, HalfDay, Slot
+from scheduling.fits import fit_of
+from scheduling.fitting import Fit, find_times
 from scheduling.models import Appointment, WeeklyHours
+from scheduling.search import Search, ceil
 from scheduling.words import short_when
 
 STRIP_WIDTH = 100.0
@@ -34,7 +37,7 @@ class Offer:
 
     slot: Slot
     when: str
-    why: str
+    tags: tuple[str, ...]  # why it is worth offering
     strip: list[Bar]
     checked: bool
 
@@ -78,12 +81,14 @@ class Offers:
     days: list[dt.date]
     mornings: list[HeatCell]
     afternoons: list[HeatCell]
+    known: Search | None = None  # the next four weeks, as they were read for all this
 
 
 def offers_for(draft: Draft, *, leave_out: Appointment | None = None) -> Offers:
     """The rows and the heat for a draft; empty rows while no kind of visit is chosen."""
     practice = draft.diary.practice
-    found = suggested(draft)
+    ahead = ahead_of(draft)
+    found = suggested(draft, ahead)
     slots = [slot for slot, _ in found]
     axis = axis_of(slots)
     busy = busy_spans(slots, leave_out=leave_out)
@@ -91,49 +96,75 @@ def offers_for(draft: Draft, *, leave_out: Appointment | None = None) -> Offers:
         Offer(
             slot=slot,
             when=short_when(slot.starts_at, practice),
-            why=why,
+            tags=tags,
             strip=strip_of(slot, draft, busy[slot.practitioner.pk, local(slot, practice).date()], axis),
             checked=draft.slot is not None and draft.slot.value == slot.value and not draft.other,
         )
-        for slot, why in found
+        for slot, tags in found
     ]
-    return Offers(rows, axis, *heat_of(draft))
+    return Offers(rows, axis, *heat_of(draft, ahead), ahead)
 
 
 def local(slot: Slot, practice: Practice) -> dt.datetime:
     return slot.starts_at.astimezone(practice.zone)
 
 
-def suggested(draft: Draft) -> list[tuple[Slot, str]]:
-    """The slot that was picked elsewhere first, then what suits the wishes."""
-    found: list[tuple[Slot, str]] = []
-    if draft.kind is not None and draft.half is not None:
-        begins, ends = draft.half.span(draft.diary.practice)
-        people = [draft.clinician] if draft.clinician else None
-        free = free_times(
-            appointment_type=draft.kind, practitioners=people, from_=begins, until=ends, limit=MOST
-        )
-        found = [(known(Slot(one.practitioner, one.starts_at), draft), "") for one in free]
+Found = tuple[Slot, tuple[str, ...]]
+
+
+def ahead_of(draft: Draft) -> Search | None:
+    """The next four weeks for what was chosen so far; nothing while no kind of visit is."""
+    if draft.kind is None:
+        return None
+    return look_ahead(
+        appointment_type=draft.kind,
+        practitioner=draft.clinician,
+        patient=draft.patient,
+        needs=draft.needs,
+        own_hold=draft.hold_key,
+    )
+
+
+def suggested(draft: Draft, ahead: Search | None) -> list[Found]:
+    """The slot that was picked elsewhere first, then what suits the wishes, with the reasons as tags."""
+    found: list[Found] = []
+    if draft.kind is not None and ahead is not None and draft.half is not None:
+        fits = within_half(draft, draft.half, ahead)
+        found = [(slot_of(fit, draft), fit.reasons[1:]) for fit in fits]
     elif draft.kind is not None:
-        found = [
-            (known(Slot(one.free.practitioner, one.free.starts_at), draft), ". ".join((one.why, *one.notes)))
-            for one in suggest_times(
-                appointment_type=draft.kind,
-                practitioner=draft.clinician,
-                patient=draft.patient,
-                part_of_day=draft.part,
-                needs=tuple(draft.needs),
-                count=5,
-            )
-        ]
+        offered = suggest_times(
+            appointment_type=draft.kind, patient=draft.patient, part_of_day=draft.part, known=ahead
+        )
+        found = [(slot_of(one.fit, draft), (one.why, *one.notes)) for one in offered]
     picked = draft.picked
     if picked is not None and all(slot.value != picked.value for slot, _ in found):
-        found.insert(0, (picked, "The time you picked"))
+        found.insert(0, (picked, ("The time you picked",)))
     chosen = draft.slot
     if draft.holds and chosen is not None and all(slot.value != chosen.value for slot, _ in found):
-        # Nobody is offered a held time, whoever holds it: here it stays where it was chosen.
-        found = sorted([*found[: MOST - 1], (chosen, "Held for you")], key=lambda row: row[0].starts_at)
+        # It stays where it was chosen, whatever is suggested now.
+        held: Found = (chosen, ("Held for you",))
+        found = sorted([*found[: MOST - 1], held], key=lambda row: row[0].starts_at)
     return found[:MOST]
+
+
+def within_half(draft: Draft, half: HalfDay, ahead: Search) -> list[Fit]:
+    """The first times of a half-day; one that is further ahead is looked up by itself."""
+    begins, ends = half.span(draft.diary.practice)
+    if ahead.first <= half.day <= ahead.last:
+        return [fit_of(ahead, start) for start in ahead.starts(ceil(begins), ceil(ends))[:MOST]]
+    return find_times(
+        appointment_type=ahead.kind,
+        practitioners=ahead.people,
+        patient=draft.patient,
+        needs=draft.needs,
+        from_=begins,
+        until=ends,
+        limit=MOST,
+    )
+
+
+def slot_of(fit: Fit, draft: Draft) -> Slot:
+    return known(Slot(fit.practitioner, fit.starts_at), draft)
 
 
 def known(slot: Slot, draft: Draft) -> Slot:
@@ -187,12 +218,11 @@ def bar(begins: float, ends: float, *, me: bool = False) -> Bar:
     return Bar(f"{begins:.1f}", f"{max(ends - begins, 0):.1f}", me)
 
 
-def heat_of(draft: Draft) -> tuple[list[dt.date], list[HeatCell], list[HeatCell]]:
+def heat_of(draft: Draft, ahead: Search | None) -> tuple[list[dt.date], list[HeatCell], list[HeatCell]]:
     """Openings per half-day of the next two weeks; nothing while no kind of visit is chosen."""
-    if draft.kind is None:
+    if draft.kind is None or ahead is None:
         return [], [], []
-    people = [draft.clinician] if draft.clinician else None
-    days = openings_by_half_day(appointment_type=draft.kind, practitioners=people)
+    days = openings_by_half_day(appointment_type=draft.kind, known=ahead)
     # A weekend on which nobody works would only push the working days out of sight.
     shown = [row for row in days if row.day.isoweekday() < 6 or row.morning or row.afternoon][:COLUMNS]
 

@@ -81,6 +81,7 @@ def book_times(request: DeskRequest) -> HttpResponse:
     draft = read_draft(request.POST, Diary(request.practice))
     if draft.patient is not None and request.POST.get("for") != str(draft.patient.pk):
         draft.needs = sorted({*draft.needs, *draft.patient.needs})
+    draft.hold_key = hold_key(request.POST, request.actor)
     held = hold_choice(draft, request.POST, by=request.actor)
     draft.holds = bool(held and held.until) and not draft.other
     form = BookingForm(draft, initial=first_values(draft, request.POST))
@@ -137,6 +138,7 @@ def note_who_was_shown(request: DeskRequest, page: BookingPage) -> None:
 def book_now(request: DeskRequest) -> HttpResponse:
     """Books, or answers with the dialog: 422 for what is missing, 409 for a time that is gone."""
     draft = read_draft(request.POST, Diary(request.practice))
+    draft.hold_key = hold_key(request.POST, request.actor)
     form = BookingForm(draft, data=request.POST)
     if not form.is_valid():
         return show_booking(request, draft, form, status=UNFINISHED)
@@ -181,7 +183,8 @@ def carry_out(request: DeskRequest, draft: Draft, form: BookingForm) -> Appointm
         agreed_to_texts=said["text_ok"] and not said_stop(mobile),
         mobile=mobile,
         overbook_reason=said["overbook_reason"],
-        hold_key=hold_key(request.POST, request.actor),
+        hold_key=draft.hold_key,
+        despite=said.get("despite", ()),
         by=request.actor,
     )
 

@@ -56,6 +56,7 @@ def move_to(request: DeskRequest, visit: Appointment, draft: Draft, form: WhenFo
             practitioner=slot.practitioner,
             overbook_reason=form.cleaned_data["overbook_reason"],
             tell_patient="tell_patient" in request.POST,
+            despite=form.cleaned_data.get("despite", ()),
             by=request.actor,
         )
     except BookingRefused as refusal:
