@@ -33,9 +33,14 @@ TIMES = """
       AND starts_at > now() AND starts_at < now() + interval '28 days'
 """
 ONE_VISIT = BOARD.replace("a.local_date = %s", "a.id = %s")
-# Copies with every index and constraint, so that the floor's bookings do not meet the product's.
+# Copies with every index, so that the floor's bookings do not meet the product's. The floor keeps a
+# clinician's time apart by one constraint on the visit itself: the least that a booking can do.
 COPIES = """
     CREATE TABLE IF NOT EXISTS bench_visit (LIKE scheduling_appointment INCLUDING ALL);
+    ALTER TABLE bench_visit DROP CONSTRAINT IF EXISTS bench_no_double_booking;
+    ALTER TABLE bench_visit ADD CONSTRAINT bench_no_double_booking EXCLUDE USING gist
+        (practitioner_id WITH =, tstzrange(starts_at, ends_at, '[)') WITH &&)
+        WHERE (status IN ('booked', 'arrived', 'fulfilled') AND overbook_reason = '');
     CREATE TABLE IF NOT EXISTS bench_message (LIKE messaging_message INCLUDING ALL);
 """
 

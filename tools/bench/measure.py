@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tools.bench.floors import Floors
+from tools.bench.growth import LEVELS, Growth
 from tools.bench.load import Ask, Waited, ask_all, cpu_seconds
 from tools.bench.messaging import Sending, storm
 from tools.bench.stage import Desk
@@ -57,6 +58,7 @@ PARTS = {
     "suggested": "Suggested times",
     "booking": "Booking",
     "one_slot": "Fifty clients, one slot",
+    "growth": "The same with a long history",
     "storm": "A storm of webhooks",
     "streams": "From a webhook to the board",
     "sending": "Sending",
@@ -145,6 +147,11 @@ class Bench:
 
     def suggested(self) -> Iterator[Row]:
         floor = self.floors.times(self.times(100)).median
+        each = self.times_inside()
+        yield at_most("suggested times, 10 clinicians over 4 weeks", each.median, 30, floor)
+
+    def times_inside(self) -> Waited:
+        """The milliseconds of `suggest_times`, called in a process of its own."""
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "tools.bench.inside"),
@@ -158,8 +165,26 @@ class Bench:
         )
         if done.returncode != 0:
             raise Trouble(f"The suggested times could not be measured:\n{done.stderr[-2000:]}")
-        each = Waited(json.loads(done.stdout), 1.0, Counter())
-        yield at_most("suggested times, 10 clinicians over 4 weeks", each.median, 30, floor)
+        return Waited(json.loads(done.stdout), 1.0, Counter())
+
+    def growth(self) -> Iterator[Row]:
+        """Board, suggested times and booking again, as past visits become millions."""
+        history, first = Growth(self.floors.server, self.facts), []
+        for level in LEVELS:
+            history.up_to(level)
+            board = self.pages(f"{self.page}/today/", 60)
+            times = self.times_inside()
+            book = self.ask([self.book() for _ in range(self.times(80))])
+            figures = [board.median, times.median, book.median]
+            first = first or figures
+            for what, now, before in zip(
+                ("board", "suggested times", "booking"), figures, first, strict=True
+            ):
+                ratio = now / before
+                yield Row(f"{what} at {level:,} visits", now)
+                if level != LEVELS[0]:
+                    words = f"  to the same at {LEVELS[0]:,}"
+                    yield Row(words, ratio, "×", None, "≤ 1.10 ×", ratio <= 1.1)
 
     def booking(self) -> Iterator[Row]:
         """Bookings over HTTP with gate, audit, confirmation text and link, each of a slot nobody has."""
