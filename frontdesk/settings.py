@@ -332,6 +332,8 @@ SPECTACULAR_SETTINGS = {
         "ThreadStateEnum": "messaging.models.Conversation.State",
         "RecordingStateEnum": "messaging.models.Recording.State",
         "ThreadUrgencyEnum": "messaging.api_shapes.URGENCY_NAMES",
+        "KindEnum": "messaging.models.StaffMessage.Kind",
+        "DiaryChangeKindEnum": "scheduling.changed.KINDS",
         "StaffMessageUrgencyEnum": "messaging.models.StaffMessage.Urgency",
     },
 }
