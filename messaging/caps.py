@@ -1,7 +1,8 @@
 """How much a patient hears unasked: so many automatic messages a day and a week (SECURITY.md D11).
 
 Asked for at the last look before a message leaves, so that every sender keeps to it and what was withdrawn
-does not count. News of a visit (moved, cancelled) and the confirmation of one within a day always go.
+does not count. News of a visit (moved, cancelled, running late) and the confirmation of one within a day
+always go.
 """
 
 import datetime as dt
@@ -14,7 +15,7 @@ from messaging.refusals import AGAIN
 
 Kind, Status = Message.Kind, Message.Status
 HELD = {Kind.REMINDER, Kind.CONFIRMATION, Kind.BROADCAST}  # a missed call's text answers that call
-COUNTED = [*HELD, Kind.MOVED, Kind.CANCELLED, Kind.CHOOSE, Kind.CHOSEN, Kind.STAYS]
+COUNTED = [*HELD, Kind.MOVED, Kind.CANCELLED, Kind.CHOOSE, Kind.CHOSEN, Kind.STAYS, Kind.DELAY]
 WEEK = dt.timedelta(days=7)
 URGENT = dt.timedelta(days=1)  # what comes so soon is told today
 GONE = [Status.SENDING, Status.UNCERTAIN, Status.SENT, Status.DELIVERED]

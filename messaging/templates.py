@@ -83,6 +83,14 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "en": "$practice: your appointments $visits will not take place. Questions: call $phone.",
         "es": "$practice: sus citas $visits quedan canceladas. Preguntas: llame al $phone.",
     },
+    "delay": {
+        "en": "$practice: we are running late today. Please expect $time. Another time or details: $link",
+        "es": "$practice: hoy vamos con retraso. Le esperamos a las $time. Otra hora o detalles: $link",
+    },
+    "delay-over": {
+        "en": "$practice: we are on time again. Please come at $time as planned. Questions: call $phone.",
+        "es": "$practice: ya vamos a tiempo. Venga a las $time, como previsto. Preguntas: llame al $phone.",
+    },
     "thanks": {
         "en": "$practice: thank you, we expect you $date at $time.",
         "es": "$practice: gracias, le esperamos el $date a las $time.",
@@ -371,6 +379,32 @@ MAILS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "Sus citas en $practice",
             "Hola, $name:\n\nEstas citas en $practice no tendrán lugar: $visits.\n\n"
             "Para buscar otras horas, llame al $phone.\n\n$practice",
+        ),
+    },
+    "delay": {
+        "en": (
+            "Your appointment at $practice today",
+            "Hello $name,\n\nwe are running late today. Please expect your appointment at about $time.\n\n"
+            "To ask for another time, and for the details:\n$link\n\n"
+            "Questions: call $phone.\n\n$practice",
+        ),
+        "es": (
+            "Su cita de hoy en $practice",
+            "Hola, $name:\n\nHoy vamos con retraso. Su cita empezará hacia las $time.\n\n"
+            "Para pedir otra hora, y los detalles:\n$link\n\n"
+            "¿Preguntas? Llame al $phone.\n\n$practice",
+        ),
+    },
+    "delay-over": {
+        "en": (
+            "Your appointment at $practice today",
+            "Hello $name,\n\nwe are on time again. Please come at $time, as planned.\n\n"
+            "Questions: call $phone.\n\n$practice",
+        ),
+        "es": (
+            "Su cita de hoy en $practice",
+            "Hola, $name:\n\nYa vamos a tiempo. Venga a las $time, como estaba previsto.\n\n"
+            "¿Preguntas? Llame al $phone.\n\n$practice",
         ),
     },
     "note": {

@@ -38,6 +38,8 @@ NAMES = {
     "confirmation-many": "Several visits were booked",
     "moved-many": "Several visits have new times",
     "cancelled-many": "Several visits were cancelled",
+    "delay": "A clinician is late",
+    "delay-over": "A clinician is on time again",
     "thanks": "Thanks for a yes",
     "noted": "Thanks for a no",
     "offer": "A time opened, for somebody on the waitlist",
@@ -61,6 +63,7 @@ KNOWN: Mapping[str, frozenset[str]] = {
     "confirmation-many": MANY,
     "moved-many": MANY,
     "cancelled-many": MANY - {"link"},
+    "delay-over": VISIT - {"link"},
     "thanks": VISIT - {"link"},
     "noted": VISIT - {"link"},
     "offer-earlier": VISIT | {"visits"},
@@ -74,7 +77,7 @@ KNOWN: Mapping[str, frozenset[str]] = {
 }
 IN_SUBJECT = frozenset({"practice", "date"})  # a subject is read on locked screens
 ONE_TEXT = frozenset({"confirmation", "reminder", "reminder-many", "expected", "expected-many"})
-ONE_TEXT |= {"moved", "choose", "chosen"}
+ONE_TEXT |= {"moved", "choose", "chosen", "delay"}
 KEPT_WORDS = {"stopped": {"en": ("START",), "es": ("START",)}}
 LONGEST_SUBJECT = 120
 

@@ -43,6 +43,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "appointment.overbook": frozenset({C, M}),  # beside others, outside hours; see GRANTS
     "follow-up.view": frozenset({R, C, M}),
     "follow-up.change": frozenset({R, C, M}),  # order, ask, book, put off, end
+    "delay.view": frozenset({R, C, M}),
+    "delay.change": frozenset({R, C, M}),  # a clinician her own; whoever works at the desk anybody’s
     "message.view": frozenset({R, C, M}),
     "message.send": frozenset({R, C, M}),
     "inbox.view": frozenset({R, C, M}),

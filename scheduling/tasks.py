@@ -6,6 +6,7 @@ from celery import shared_task
 
 from practices.models import Practice
 from scheduling import news
+from scheduling.delays import settle_delays
 from scheduling.reminders import queue_reminders
 
 logger = logging.getLogger(__name__)
@@ -29,3 +30,13 @@ def tell_clinicians_everywhere() -> None:
             news.tell_due(practice)
         except Exception:
             logger.exception("news of practice %s failed", practice.pk)
+
+
+@shared_task
+def settle_delays_everywhere() -> None:
+    """Rows about late clinicians go when they are over; one practice that fails does not stop the others."""
+    for practice in Practice.objects.all():
+        try:
+            settle_delays(practice)
+        except Exception:
+            logger.exception("delays of practice %s failed", practice.pk)

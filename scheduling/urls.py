@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from scheduling.views import booking, changed, changes, moving, reminders, suggestions, visits
+from scheduling.views import booking, changed, changes, delays, moving, reminders, suggestions, visits
 
 urlpatterns = [
     path("book/", booking.book, name="book"),
@@ -27,4 +27,9 @@ urlpatterns = [
     path("inbox/<uuid:conversation_id>/suggestion/", suggestions.thread_suggestion, name="thread-suggestion"),
     path("messages/<uuid:message_id>/suggestion/", suggestions.message_suggestion, name="message-suggestion"),
     path("messages/<uuid:message_id>/move/", suggestions.take_suggestion, name="suggestion-take"),
+    path("delays/<uuid:practitioner_id>/", delays.delay, name="delay"),
+    path("delays/<uuid:practitioner_id>/set/", delays.set_delay, name="delay-set"),
+    path("delays/<uuid:practitioner_id>/tell/", delays.tell, name="delay-tell"),
+    path("delays/<uuid:practitioner_id>/on-time/", delays.on_time, name="delay-on-time"),
+    path("delays/<uuid:practitioner_id>/undo/", delays.undo, name="delay-undo"),
 ]
