@@ -40,6 +40,9 @@ class Column:
     held: list[HeldPlace] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
     items: list[Card | FreePlace | Linked | HeldPlace] = field(default_factory=list)
+    behind: int = 0  # minutes, as somebody said
+    over: int = 0  # minutes, by the clock alone
+    late_url: str = ""
 
     @property
     def key(self) -> str:

@@ -11,7 +11,8 @@ from patients.contacts import show_phone
 from patients.models import ContactPoint
 from practices.card import current_card
 from practices.models import Practice, User
-from scheduling.models import Appointment
+from scheduling.late_notices import LateDay, late_days
+from scheduling.models import Appointment, Delay
 from scheduling.words import clock, short_when
 
 SOON = dt.timedelta(hours=2)
@@ -35,6 +36,7 @@ LOOKS = {
     Task.Kind.STAFF_MESSAGE: ("acc", "note", "Message about {name}"),
     Task.Kind.COMPLAINT: ("bad", "flag", "Complaint of {name}"),
     Task.Kind.LINE: ("bad", "alert", "The line of the practice"),
+    Task.Kind.DELAY: ("book", "clock", "A clinician is behind"),
     Task.Kind.OPENING: ("acc", "waitlist", "A time opened"),
 }
 
@@ -73,7 +75,8 @@ def in_words(
     people = [one.patient_id for one in (*shown, *visits.values()) if not isinstance(one, uuid.UUID)]
     tasks = [one for one in shown if isinstance(one, Task)]
     script = current_card().emergency if any(map(may_be_emergency, tasks)) else ""
-    desk = Desk(practice, viewer, now, phones_of(filter(None, people)), _calls_of(tasks), script)
+    phones = phones_of(filter(None, people))
+    desk = Desk(practice, viewer, now, phones, _calls_of(tasks), script, late=_late_of(tasks, now))
     return [_row(subject, visits, desk) for subject in shown]
 
 
@@ -81,6 +84,15 @@ def _calls_of(tasks: Iterable[Task]) -> dict[uuid.UUID, Call]:
     """The calls that the shown rows are about; asks nothing where there are none."""
     keys = {task.subject_id for task in tasks if task.kind in OF_CALLS and task.subject_id}
     return dict(Call.objects.in_bulk(keys)) if keys else {}
+
+
+def _late_of(tasks: Iterable[Task], now: dt.datetime) -> dict[uuid.UUID, LateDay]:
+    """The late days that the shown rows are about; asks nothing where there are none."""
+    keys = [task.subject_id for task in tasks if task.kind == Task.Kind.DELAY]
+    if not keys:
+        return {}
+    delays = Delay.objects.today().filter(pk__in=keys).select_related("practitioner")
+    return {day.delay.pk: day for day in late_days(delays, now)}
 
 
 def may_be_emergency(task: Task) -> bool:
@@ -110,6 +122,8 @@ def _row(
 def rank_of(task: Task, visit_starts_at: dt.datetime | None, now: dt.datetime) -> int:
     if task.urgency == Task.Urgency.EMERGENCY:
         return EMERGENCY
+    if task.kind == Task.Kind.DELAY:
+        return VISIT
     if task.kind == Task.Kind.STAFF_MESSAGE and task.urgency == Task.Urgency.SOON:
         return PROMISE
     if task.due_at <= now or (task.kind in PROMISES and task.due_at <= now + SOON):
@@ -163,6 +177,11 @@ def _said(task: Task, desk: Desk) -> tuple[str, list[str]]:
         return title, ["nobody has taken it"] if task.urgency == Task.Urgency.EMERGENCY else []
     if task.kind in OF_CALLS:
         return title, rest
+    if task.subject_id in desk.late:
+        day = desk.late[task.subject_id]
+        count = len(day.to_tell(desk.practice, desk.now))
+        left = f"{count} patient{'' if count == 1 else 's'} not told yet"
+        return f"{day.delay.practitioner.short_name} is {day.course.behind} min behind", [left]
     if quote and task.kind in UNANSWERED_KINDS:
         return quote, [name if task.patient_id else _from(task.message, desk)]
     if task.patient_id is None and (task.message is None or task.message.staff_id):  # of no patient

@@ -11,6 +11,7 @@ from messaging.models import Call, Task
 from patients.contacts import show_phone
 from patients.models import Patient
 from practices.models import Practice, User
+from scheduling.late_notices import LateDay
 from scheduling.models import Appointment
 from scheduling.suggestions import speaks_of_time
 from scheduling.words import short_when
@@ -56,6 +57,7 @@ class Desk:
     phones: dict[uuid.UUID, str]
     calls: dict[uuid.UUID, Call] = field(default_factory=dict)
     script: str = ""
+    late: dict[uuid.UUID, LateDay] = field(default_factory=dict)
 
     @property
     def private(self) -> bool:
@@ -197,6 +199,14 @@ def _call_list(task: Task, desk: Desk) -> list[Step]:
         return []
 
 
+def _tell(task: Task, desk: Desk) -> list[Step]:
+    day = desk.late.get(task.subject_id) if task.subject_id else None
+    if day is None:
+        return []
+    to = desk.to("delay", day.delay.practitioner_id)
+    return [Step(f"Tell {len(day.to_tell(desk.practice, desk.now))}", to, "get", icon="msg", dialog=True)]
+
+
 # Kinds whose work is done on a page of their own, or by calling back.
 OWN_STEPS = {
     Task.Kind.CALL_BACK: _back,
@@ -206,4 +216,5 @@ OWN_STEPS = {
     Task.Kind.COMPLAINT: _complaint_page,
     Task.Kind.PROMISE: _record,
     Task.Kind.LINE: _call_list,
+    Task.Kind.DELAY: _tell,
 }

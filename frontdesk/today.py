@@ -9,6 +9,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from frontdesk.behind import mark_late
 from frontdesk.cards import LEGEND, STAGES, Card, HeldPlace, Linked
 from frontdesk.columns import (
     Choice,
@@ -134,6 +135,8 @@ def day_board(
         raise LookupError("the board has to be drawn anew")
     window = window or needed
     finish(shown, look, window, reason, kinds)
+    if look.now:
+        mark_late(practice, [column for column in shown if not column.room], look.now)
     keys = {column.id for column in shown}
     seen = [card for card in rows if card.practitioner_id in keys]
     return Board(

@@ -30,6 +30,7 @@ from scheduling.booking import (
     confirm_appointment,
     reschedule_appointment,
 )
+from scheduling.delays import expected_of
 from scheduling.flow import set_stage
 from scheduling.models import Appointment, AppointmentType, Practitioner
 from scheduling.wallclock import ClockChange, TimeIsAmbiguous, boundary
@@ -74,7 +75,8 @@ class DiaryView(GatedAPIView):
 
     def shown(self, visit: Appointment, *, status: int = 200) -> Response:
         audit.record_read(by=self.actor, patients=[visit.patient_id], screen="appointment")
-        body = shapes.AppointmentShape(shapes.appointment_shape(visit)).data
+        expected = expected_of([visit]).get(visit.pk)
+        body = shapes.AppointmentShape(shapes.appointment_shape(visit, expected)).data
         return Response(body, status=status)
 
     def read(self, serializer: Any) -> Any:
@@ -164,7 +166,8 @@ class Appointments(DiaryView):
         day = self.read(shapes.DayAsked(data=request.query_params)).validated_data["day"]
         visits = list(Appointment.objects.on(day).with_people())
         audit.record_read(by=self.actor, patients=[visit.patient_id for visit in visits], screen="day")
-        rows = [shapes.appointment_shape(visit) for visit in visits]
+        expected = expected_of(visits)
+        rows = [shapes.appointment_shape(visit, expected.get(visit.pk)) for visit in visits]
         return Response(shapes.AppointmentShape(rows, many=True).data)
 
     @extend_schema(

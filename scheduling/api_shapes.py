@@ -181,6 +181,9 @@ class AppointmentShape(serializers.Serializer[Any]):
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
     local_time = serializers.CharField()
+    expected_at = serializers.DateTimeField(
+        allow_null=True, help_text="When a visit of today will begin, if its clinician is late."
+    )
     time_zone = serializers.CharField()
     reason = serializers.CharField()
     note = serializers.CharField()
@@ -210,7 +213,7 @@ def free_shape(free: Any) -> dict[str, Any]:
     }
 
 
-def appointment_shape(visit: Appointment) -> dict[str, Any]:
+def appointment_shape(visit: Appointment, expected_at: dt.datetime | None = None) -> dict[str, Any]:
     """A visit as the API says it; needs `with_people()` rows to stay at one query."""
     names = ("id", "version", "status", "confirmation", "starts_at", "ends_at", "time_zone", "reason", "note")
     more = ("overbook_reason", "arrived_at", "seen_at", "left_at", "cancellation_reason")
@@ -221,5 +224,6 @@ def appointment_shape(visit: Appointment) -> dict[str, Any]:
         "type": {"id": visit.appointment_type_id, "name": visit.appointment_type.name},
         "room": visit.room.name if visit.room else "",
         "local_time": f"{visit.local_date}T{visit.local_time:%H:%M}",
+        "expected_at": expected_at,
         "rescheduled_from": visit.rescheduled_from_id,
     }

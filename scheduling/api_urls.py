@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from scheduling import api, changed_api, hold_api
+from scheduling import api, changed_api, delays_api, hold_api
 
 urlpatterns = [
     path("practitioners/", api.Practitioners.as_view(), name="api-practitioners"),
@@ -19,4 +19,8 @@ urlpatterns = [
     path("appointments/<uuid:appointment_id>/status/", api.SetStatus.as_view(), name="api-status"),
     path("changes/", changed_api.Changes.as_view(), name="api-changes"),
     path("changes/seen/", changed_api.ChangesSeen.as_view(), name="api-changes-seen"),
+    path("delays/", delays_api.Delays.as_view(), name="api-delays"),
+    path("delays/<uuid:practitioner_id>/", delays_api.OneDelay.as_view(), name="api-delay"),
+    path("delays/<uuid:practitioner_id>/tell/", delays_api.Tell.as_view(), name="api-delay-tell"),
+    path("delays/<uuid:practitioner_id>/on-time/", delays_api.OnTime.as_view(), name="api-delay-on-time"),
 ]

@@ -9,6 +9,7 @@ from django.utils import timezone
 from patients.models import Channel
 from practices.access import Admission
 from practices.models import Language, Practice, Role
+from practices.tenancy import current_practice
 from scheduling.delays import last_step
 from scheduling.late_notices import LateDay, Word, late_days, words_for
 from scheduling.lateness import ON_TIME, running_over
@@ -44,14 +45,13 @@ def may_change(admission: Admission, practitioner: Practitioner) -> bool:
 
 def day_of(practitioner: Practitioner) -> LateDay:
     """Today's delay of a clinician, an empty one if nothing was said; three queries."""
-    today = Delay.objects.today().filter(practitioner=practitioner).select_related("said_by").first()
-    delay = today or Delay(practitioner=practitioner, minutes=0)
-    if today is None:
-        visits = (
-            Appointment.objects.on(practitioner.practice.today()).active().filter(practitioner=practitioner)
-        )
-        return LateDay(delay, list(visits.with_people()), [], ON_TIME)
-    (day,) = late_days([today], everybody=True)
+    date = current_practice().today()
+    said = Delay.objects.filter(local_date=date, practitioner=practitioner).select_related("said_by").first()
+    if said is None:
+        visits = Appointment.objects.on(date).active().filter(practitioner=practitioner).with_people()
+        fresh = Delay(practitioner=practitioner, local_date=date, minutes=0)
+        return LateDay(fresh, list(visits.order_by("starts_at", "pk")), [], ON_TIME)
+    (day,) = late_days([said], everybody=True)
     return day
 
 

@@ -40,7 +40,7 @@ def course_of(delay: Delay | None, visits: Iterable[Appointment], now: dt.dateti
     late = {
         visit.pk: int(carried[visit.pk].total_seconds() // 60)
         for visit in taking
-        if visit.stage in WAITING and carried[visit.pk] > NONE
+        if visit.stage in WAITING and carried[visit.pk] >= dt.timedelta(minutes=WORTH_SAYING)
     }
     expected = {visit.pk: visit.starts_at + carried[visit.pk] for visit in taking if visit.pk in late}
     present = present_visit(taking, carried, now)

@@ -10,11 +10,12 @@ from patients.models import Channel, Need
 from patients.records import NEED_ICONS
 from practices.models import Practice
 from scheduling.booking_page import born_words
+from scheduling.delays import expected_of
 from scheduling.drafts import as_uuid
 from scheduling.flow import Stage, next_stages, stage_of
 from scheduling.models import Appointment, AppointmentQuerySet, Confirmation, Notice, Status
 from scheduling.noting import fingerprint
-from scheduling.words import short_when, stage_symbol, stage_words
+from scheduling.words import clock, short_when, stage_symbol, stage_words
 
 HIDDEN = "Hidden while privacy is on"
 HOW = {"text": "by text", "link": "by the link", "phone": "on the phone", "staff": "at the desk", "api": ""}
@@ -148,6 +149,9 @@ def facts_of(visit: Appointment, reach: Reach, notices: list[Notice], practice: 
         lines.append(Line("conf", "mail", "E-mail allowed"))
     if reach.why_not:
         lines.append(Line("book", "msg", reach.why_not.capitalize()))
+    if moment := expected_of([visit]).get(visit.pk):
+        expected = clock(moment.astimezone(practice.zone))
+        lines.append(Line("book", "clock", f"Running behind: say to expect {expected}"))
     lines += [Line("acc", NEED_ICONS.get(need, "heart"), Need(need).label) for need in visit.patient.needs]
     if notices:
         lines.append(message_line(notices[-1].message, practice))

@@ -15,6 +15,7 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -25,6 +26,7 @@ from practices.audit import record_read
 from practices.models import Practice
 from scheduling.availability import suggest_times
 from scheduling.booking import BookingRefused, cancel_appointment, confirm_appointment
+from scheduling.delays import expected_of
 from scheduling.links import PATIENT, LinkClosed, UnknownLink, check_birth_date, open_link
 from scheduling.models import Appointment, CancellationReason, Confirmation, VisitLink
 from scheduling.visit_calendar import calendar_file
@@ -72,6 +74,7 @@ class Door:
             "visit": self.visit,
             "day": say_day(local.date(), self.language) if shown else "",
             "clock": say_at(local, self.language) if shown else "",
+            "late": self.expected() if shown else "",
             "visit_url": self.url("visit"),
             "confirm_url": self.url("visit-confirm"),
             "details_url": self.url("visit-details"),
@@ -80,6 +83,13 @@ class Door:
             "calendar_url": self.url("visit-calendar"),
         }
         return render(self.request, f"scheduling/visit/{name}.html", context, status=status)
+
+    def expected(self) -> str:
+        """When a visit of today will really begin, if its clinician is late: at 11:48 AM."""
+        moment = expected_of([self.visit]).get(self.visit.pk)
+        if moment is None or moment <= timezone.now() or not self.visit.is_open:
+            return ""
+        return say_at(moment.astimezone(self.practice.zone), self.language)
 
 
 def address(name: str, token: str, language: str) -> str:

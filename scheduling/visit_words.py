@@ -40,6 +40,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Your appointment is cancelled. Thank you for telling us.",
         "Su cita está cancelada. Gracias por avisarnos.",
     ),
+    "late": ("We are running late. Please expect", "Vamos con retraso. Le esperamos"),
     "questions": ("Questions? Call", "¿Preguntas? Llame al"),
     "until": ("This private link works until your visit.", "Este enlace privado funciona hasta su cita."),
     "born_title": ("First, your birth date", "Primero, su fecha de nacimiento"),

@@ -19,6 +19,7 @@ from practices.models import Role
 from scheduling.changed import count_unseen
 from scheduling.drafts import as_uuid, as_version
 from scheduling.flow import Stage, set_stage
+from scheduling.late_page import may_change
 from scheduling.models import Appointment, Practitioner
 from scheduling.refusals import BookingRefused
 
@@ -64,6 +65,7 @@ def day_context(request: DeskRequest, practitioner: Practitioner) -> dict[str, A
         "own": practitioner.user_id == request.user.pk,
         "who": "" if practitioner.user_id == request.user.pk else str(practitioner.pk),
         "may_choose": may_choose(request),
+        "may_say": may_change(request.admission, practitioner),
     }
 
 
