@@ -27,13 +27,17 @@ class PracticeForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = (
             "name", "display_name", "street", "city", "state", "postal_code", "directions", "line_number",
             "email_sender", "time_zone", "languages", "undo_minutes", "quiet_from", "quiet_until",
-            "morning_review_at", "evening_review_at", "link_shows_time",
+            "morning_review_at", "evening_review_at", "link_shows_time", "late_tell_from", "late_tell_hours",
+            "calendar_names",
         )  # fmt: skip
         labels = {
             "display_name": "Name in texts",
             "line_number": "Line number",
             "email_sender": "E-mail sender",
             "undo_minutes": "Minutes to take a change back",
+            "late_tell_from": "Tell patients from, minutes late",
+            "late_tell_hours": "Tell those who come within, hours",
+            "calendar_names": "Clinicians’ own calendars show patients’ names",
             "link_shows_time": "A patient’s link shows date and time before the birth date is given",
         }
         help_texts = {
@@ -41,6 +45,9 @@ class PracticeForm(forms.ModelForm):  # type: ignore[type-arg]
             "time_zone": "Visits that are booked keep the moment that was agreed.",
             "undo_minutes": "Texts wait this long, so a change that is taken back is never heard of.",
             "link_shows_time": "",
+            "late_tell_from": "Of a clinician who is late.",
+            "late_tell_hours": "Later visits may yet begin on time.",
+            "calendar_names": "They are outside Front Desk. Without names: times and kinds of visits.",
         }
         widgets = {"directions": forms.Textarea(attrs={"rows": 3}), "line_number": forms.TextInput}
 

@@ -148,7 +148,7 @@ def undo_late(*, practitioner: Practitioner, by: Actor) -> Delay:
 def last_step(delay: Delay) -> DelayStep | None:
     """The step that can still be taken back."""
     steps = DelayStep.objects.filter(delay=delay, undone_at=None, undo_until__gt=timezone.now())
-    return steps.order_by("-made_at", "-pk").first()
+    return steps.order_by("-made_at", "-kind", "-pk").first()
 
 
 def held_day(practitioner: Practitioner, version: int | None) -> LateDay:

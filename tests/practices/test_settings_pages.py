@@ -46,6 +46,7 @@ def details(practice: Practice, **changes: Any) -> dict[str, Any]:
         "time_zone": "America/New_York", "languages": ["en"], "undo_minutes": "3", "quiet_from": "21:00",
         "quiet_until": "08:00",
         "morning_review_at": "07:00", "evening_review_at": "17:00",
+        "late_tell_from": "10", "late_tell_hours": "4",
     } | changes  # fmt: skip
 
 
