@@ -35,6 +35,7 @@ app.conf.beat_schedule = {
     "queue reminders": {"task": "scheduling.tasks.queue_reminders_everywhere", "schedule": schedule(60.0)},
     "tell clinicians": {"task": "scheduling.tasks.tell_clinicians_everywhere", "schedule": schedule(60.0)},
     "settle delays": {"task": "scheduling.tasks.settle_delays_everywhere", "schedule": schedule(60.0)},
+    "find recalls": {"task": "scheduling.tasks.sweep_recalls_everywhere", "schedule": schedule(60.0)},
     "start the reviews": {"task": "frontdesk.tasks.start_reviews_everywhere", "schedule": schedule(60.0)},
 }
 # A wake-up older than the next one is worth nothing: it may not pile up while the worker is away.

@@ -288,7 +288,7 @@ LAST_VISIT_DAY = "scheduling.seen.last_visit_day"
 RECORD_JOINERS = ["messaging.joining.join_threads"]
 
 # Panels that higher apps put on a patient's record, by URL name; a name that is not mounted is left out.
-PATIENT_PANELS = ["patient-visits", "patient-messages"]
+PATIENT_PANELS = ["patient-visits", "patient-follow-ups", "patient-messages"]
 # The same beside a conversation, and below its last message, by the conversation's id.
 THREAD_PANELS = ["thread-context"]
 THREAD_OFFERS = ["thread-suggestion"]

@@ -13,6 +13,7 @@ from messaging.listing import to_do_count
 from messaging.staff_lists import unacknowledged_for
 from practices.access import Admission, practices_of
 from practices.models import Practice, Role, User
+from scheduling.due_list import count_to_do
 
 # (URL name, icon, label, group, key, permission)
 RAIL = (
@@ -23,6 +24,7 @@ RAIL = (
     ("team", "note", "Team messages", "Work", "g e", "staff-message.view"),
     ("phones", "phone", "Phones", "Work", "g o", "call.view"),
     ("complaints", "flag", "Complaints", "Work", "g c", "complaint.view"),
+    ("follow-ups", "recall", "Follow-ups", "Follow-through", "g f", "follow-up.view"),
     ("card", "card", "Practice card", "The day", "g k", "card.view"),
     ("day", "stetho", "Your day", "The day", "g d", "day.view"),
     ("reminders", "send", "Reminders", "The day", "g r", "message.view"),
@@ -143,6 +145,8 @@ def count_of(name: str, admission: Admission) -> int | None:
     """What a rail entry counts for this person, besides “Needs you”."""
     if name == "inbox":
         return to_do_count()
+    if name == "follow-ups":
+        return count_to_do(admission.practice)
     if name == "team":
         return unacknowledged_for(admission.membership)
     return None

@@ -14,7 +14,7 @@ from messaging.models import DeskRules, Message
 from messaging.refusals import AGAIN
 
 Kind, Status = Message.Kind, Message.Status
-HELD = {Kind.REMINDER, Kind.CONFIRMATION, Kind.BROADCAST}  # a missed call's text answers that call
+HELD = {Kind.REMINDER, Kind.CONFIRMATION, Kind.BROADCAST, Kind.RECALL}  # no answer to a missed call
 COUNTED = [*HELD, Kind.MOVED, Kind.CANCELLED, Kind.CHOOSE, Kind.CHOSEN, Kind.STAYS, Kind.DELAY]
 WEEK = dt.timedelta(days=7)
 URGENT = dt.timedelta(days=1)  # what comes so soon is told today

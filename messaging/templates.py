@@ -131,6 +131,10 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "en": "$practice: sorry that we missed your call. We will call you back. You can also reply here.",
         "es": "$practice: disculpe, no pudimos contestar. Le llamaremos. Puede responder por texto.",
     },
+    "recall": {
+        "en": "$practice: it is time to plan your next appointment. Choose a time: $link Or call $phone.",
+        "es": "$practice: ya puede pedir su siguiente cita. Elija la hora: $link O llame al $phone.",
+    },
     "stopped": {
         "en": "$practice: you will get no more texts from us. Reply START to get them again.",
         "es": "$practice: no le enviaremos textos. Responda START para recibirlos otra vez.",
@@ -405,6 +409,18 @@ MAILS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "Su cita de hoy en $practice",
             "Hola, $name:\n\nYa vamos a tiempo. Venga a las $time, como estaba previsto.\n\n"
             "¿Preguntas? Llame al $phone.\n\n$practice",
+        ),
+    },
+    "recall": {
+        "en": (
+            "Your next appointment at $practice",
+            "Hello $name,\n\nit is time to plan your next appointment at $practice.\n\n"
+            "Choose a time that suits you:\n$link\n\nOr call $phone.\n\n$practice",
+        ),
+        "es": (
+            "Su próxima cita en $practice",
+            "Hola, $name:\n\nYa puede pedir su próxima cita en $practice.\n\n"
+            "Elija la hora que le convenga:\n$link\n\nO llame al $phone.\n\n$practice",
         ),
     },
     "note": {

@@ -50,6 +50,7 @@ NAMES = {
     "offer-no": "Thanks for a no to an offered time",
     "help": "Answer to HELP",
     "missed-call": "After a missed call",
+    "recall": "Time for a visit, with a link to choose it",
     "stopped": "Texts were stopped",
     "note": "E-mail written by staff",
 }
@@ -72,12 +73,13 @@ KNOWN: Mapping[str, frozenset[str]] = {
     "offer-no": VISIT - {"link"},
     "help": frozenset({"practice", "phone"}),
     "missed-call": frozenset({"practice", "phone"}),
+    "recall": frozenset({"practice", "name", "phone", "link"}),
     "stopped": frozenset({"practice", "phone"}),
     "note": frozenset({"practice"}),
 }
 IN_SUBJECT = frozenset({"practice", "date"})  # a subject is read on locked screens
 ONE_TEXT = frozenset({"confirmation", "reminder", "reminder-many", "expected", "expected-many"})
-ONE_TEXT |= {"moved", "choose", "chosen", "delay"}
+ONE_TEXT |= {"moved", "choose", "chosen", "delay", "recall"}
 KEPT_WORDS = {"stopped": {"en": ("START",), "es": ("START",)}}
 LONGEST_SUBJECT = 120
 

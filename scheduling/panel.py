@@ -1,7 +1,7 @@
 """One visit as the panel beside the board shows it: who, what, what is known, and what happened to it."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from messaging.models import Message
 from messaging.outcomes import REASONS
@@ -12,6 +12,7 @@ from practices.models import Practice
 from scheduling.booking_page import born_words
 from scheduling.delays import expected_of
 from scheduling.drafts import as_uuid
+from scheduling.due_list import Due, ordered_in
 from scheduling.flow import Stage, next_stages, stage_of
 from scheduling.models import Appointment, AppointmentQuerySet, Confirmation, Notice, Status
 from scheduling.noting import fingerprint
@@ -75,6 +76,8 @@ class Panel:
     problem: str = ""
     private: bool = False  # what is known first stays hidden too
     theirs: str = ""  # the note somebody else wrote meanwhile
+    due: list[Due] = field(default_factory=list)  # follow-ups that were ordered in this visit
+    may_follow: bool = False  # one can be ordered: the visit is here or over
 
     @property
     def note_seen(self) -> str:
@@ -123,6 +126,8 @@ def panel_of(visit: Appointment, practice: Practice, *, private: bool) -> Panel:
         other_steps=[step for step in steps if step.stage != forward],
         note=visit.note,
         private=private,
+        due=ordered_in(visit, practice),
+        may_follow=visit.local_date <= practice.today() and visit.is_active,
     )
 
 

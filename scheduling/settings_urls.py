@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from scheduling import news_views, rule_views
+from scheduling import news_views, recall_views, rule_views
 from scheduling import settings_views as views
 
 urlpatterns = [
@@ -15,6 +15,9 @@ urlpatterns = [
     path("visit-types/", views.types, name="settings-types"),
     path("visit-types/<uuid:type_id>/", views.types, name="settings-type"),
     path("news/", news_views.news, name="settings-news"),
+    path("recalls/", recall_views.recalls, name="settings-recalls"),
+    path("recalls/<uuid:recall_rule_id>/remove/", recall_views.recall_remove, name="recall-remove"),
+    path("video/", recall_views.video, name="settings-video"),
     path("reminders/", rule_views.rules, name="settings-reminders"),
     path("reminders/limits/", rule_views.caps, name="rule-caps"),
     path("reminders/<uuid:rule_id>/", rule_views.rules, name="settings-reminder"),

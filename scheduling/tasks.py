@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 
 from practices.models import Practice
-from scheduling import news
+from scheduling import news, recalls
 from scheduling.delays import settle_delays
 from scheduling.reminders import queue_reminders
 
@@ -40,3 +40,13 @@ def settle_delays_everywhere() -> None:
             settle_delays(practice)
         except Exception:
             logger.exception("delays of practice %s failed", practice.pk)
+
+
+@shared_task
+def sweep_recalls_everywhere() -> None:
+    """Finds and tells whose turn it is in each practice; one that fails does not stop the others."""
+    for practice in Practice.objects.all():
+        try:
+            recalls.sweep(practice)
+        except Exception:
+            logger.exception("recalls of practice %s failed", practice.pk)

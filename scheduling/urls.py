@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from scheduling.views import booking, changed, changes, delays, moving, reminders, suggestions, visits
+from scheduling.views import (
+    booking,
+    changed,
+    changes,
+    delays,
+    follow_ups,
+    moving,
+    reminders,
+    suggestions,
+    visits,
+)
 
 urlpatterns = [
     path("book/", booking.book, name="book"),
@@ -15,6 +25,16 @@ urlpatterns = [
     path("appointments/<uuid:appointment_id>/cancel/", visits.cancel, name="appointment-cancel"),
     path("appointments/<uuid:appointment_id>/move/", moving.move, name="appointment-move"),
     path("patients/<uuid:patient_id>/visits/", visits.patient_visits, name="patient-visits"),
+    path("follow-ups/", follow_ups.follow_ups, name="follow-ups"),
+    path("follow-ups/<uuid:follow_up_id>/ask/", follow_ups.ask, name="follow-up-ask"),
+    path("follow-ups/<uuid:follow_up_id>/book/", follow_ups.book, name="follow-up-book"),
+    path("follow-ups/<uuid:follow_up_id>/later/", follow_ups.later, name="follow-up-later"),
+    path("follow-ups/<uuid:follow_up_id>/end/", follow_ups.end, name="follow-up-end"),
+    path("follow-ups/<uuid:follow_up_id>/open/", follow_ups.open_again, name="follow-up-open"),
+    path("follow-ups/<uuid:follow_up_id>/count/", follow_ups.count, name="follow-up-count"),
+    path("follow-ups/<uuid:follow_up_id>/undo/", follow_ups.undo, name="follow-up-undo"),
+    path("appointments/<uuid:appointment_id>/follow-up/", follow_ups.order, name="follow-up-order"),
+    path("patients/<uuid:patient_id>/follow-ups/", follow_ups.of_patient, name="patient-follow-ups"),
     path("reminders/", reminders.reminders, name="reminders"),
     path("call-list/", reminders.calls_to_make, name="call-list"),
     path("call-list/<uuid:appointment_id>/", reminders.called, name="call-list-outcome"),

@@ -43,8 +43,10 @@ from practices.apikeys import create_api_key
 from practices.card import save_card
 from practices.models import Closure, Membership, Role
 from practices.tenancy import inside
+from scheduling import recalls
 from scheduling.availability import free_times
 from scheduling.booking import book_appointment
+from scheduling.followups import order_follow_up
 from scheduling.links import create_link
 from scheduling.models import Appointment, Change, ReminderRule, TimeOff
 from tests.factories import a_member, a_practice, a_practitioner, a_type, a_user, an_actor
@@ -183,6 +185,11 @@ def a_house(slug: str, given: str, family: str, secret: str, phone: str, email: 
             content=b"GIF89a" + secret.encode(),
         )  # fmt: skip
         reply = SavedReply.objects.create(practice=practice, name=secret, body_en=f"{secret} reply")
+        rule = recalls.save_rule(appointment_type=kind, months=12, weeks_before=4, channel="sms", by=by)
+        due = order_follow_up(
+            patient=patient, appointment_type=kind, due_on=practice.today() + dt.timedelta(days=20),
+            note=f"{secret} due", by=by,
+        )  # fmt: skip
         save_card(content={"greeting": f"{secret} here"}, base=0, by=by)
         ids = {
             "practice": slug, "card_version": 1, "patient_id": patient.pk, "appointment_id": visit.pk,
@@ -197,6 +204,7 @@ def a_house(slug: str, given: str, family: str, secret: str, phone: str, email: 
             "conversation_id": Conversation.objects.get(patient=patient).pk,
             "command_id": command.pk, "recording_id": recording.pk,
             "call_id": call.pk, "related_id": related.pk, "flag_id": flag.pk, "complaint_id": complaint.pk,
+            "follow_up_id": due.pk, "recall_rule_id": rule.pk,
             "kind": "morning", "check": "tomorrow", "token": token, "rule_id": ReminderRule.objects.get().pk,
         }  # fmt: skip
     ids |= {"uidb36": "1", "key": "x-y", "app_label": "practices", "url": "x", "object_id": str(patient.pk)}
