@@ -334,6 +334,8 @@ SPECTACULAR_SETTINGS = {
         "ThreadUrgencyEnum": "messaging.api_shapes.URGENCY_NAMES",
         "KindEnum": "messaging.models.StaffMessage.Kind",
         "DiaryChangeKindEnum": "scheduling.changed.KINDS",
+        "StaffMessageKindEnum": "messaging.models.StaffMessage.Kind",
+        "ChangedKindEnum": "scheduling.changed_api.KINDS",
         "StaffMessageUrgencyEnum": "messaging.models.StaffMessage.Urgency",
     },
 }

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from scheduling import api, changed_api, delays_api, hold_api
+from scheduling import api, changed_api, delays_api, find_api, hold_api
 
 urlpatterns = [
     path("practitioners/", api.Practitioners.as_view(), name="api-practitioners"),
     path("appointment-types/", api.AppointmentTypes.as_view(), name="api-appointment-types"),
     path("availability/", api.Availability.as_view(), name="api-availability"),
     path("appointments/", api.Appointments.as_view(), name="api-appointments"),
+    path("appointments/$find/", find_api.FindTimes.as_view(), name="api-find"),
     path("appointments/$hold/", hold_api.HoldTime.as_view(), name="api-hold"),
     path("appointments/$let-go/", hold_api.LetGo.as_view(), name="api-let-go"),
     path("appointments/$book/", hold_api.BookHeld.as_view(), name="api-book-held"),

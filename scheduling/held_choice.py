@@ -6,9 +6,11 @@ from typing import Any
 from django.http import QueryDict
 
 from practices.audit import Actor
-from scheduling.drafts import Draft
+from scheduling.drafts import Draft, Slot
+from scheduling.fitting import judge
 from scheduling.holding import hold_time, release_hold
-from scheduling.models import Hold
+from scheduling.means import BEARING
+from scheduling.models import AppointmentType, Hold
 from scheduling.refusals import BookingRefused, OutsideHours, SlotTaken
 from scheduling.wallclock import say_time
 
@@ -37,13 +39,11 @@ def hold_choice(draft: Draft, data: QueryDict, *, by: Actor) -> HeldChoice | Non
     key = hold_key(data, by)
     if not key:
         return None
-    slot, kind = draft.slot, draft.kind
-    if slot is None or kind is None:
+    if draft.slot is None or draft.kind is None:
         release_hold(key=key, by=by)
         return None
-    wanted: dict[str, Any] = {"practitioner": slot.practitioner, "appointment_type": kind}
     try:
-        held = hold_time(**wanted, starts_at=slot.starts_at, key=key, by=by)
+        held = hold_time(**wanted_of(draft, draft.slot, draft.kind, key), key=key, by=by)
     except BookingRefused as refusal:
         release_hold(key=key, by=by)
         taken = isinstance(refusal, SlotTaken)
@@ -51,6 +51,21 @@ def hold_choice(draft: Draft, data: QueryDict, *, by: Actor) -> HeldChoice | Non
             None if isinstance(refusal, OutsideHours) else HeldChoice(problem=refused_words(refusal, taken))
         )
     return HeldChoice(until=until_words(held))
+
+
+def wanted_of(draft: Draft, slot: Slot, kind: AppointmentType, key: str) -> dict[str, Any]:
+    """What has to be held: the clinician's time, and where the visit needs more, the room and the others."""
+    wanted: dict[str, Any] = {
+        "practitioner": slot.practitioner,
+        "appointment_type": kind,
+        "starts_at": slot.starts_at,
+    }
+    asks = kind.needs_room or kind.needs_resource or kind.clinicians > 1
+    if not asks and not BEARING.intersection(draft.needs):
+        return wanted
+    fit = judge(**wanted, patient=draft.patient, needs=draft.needs, own_hold=key)
+    others = [one for one in (fit.room, *fit.resources, *fit.colleagues) if one is not None]
+    return wanted | {"ends_at": fit.ends_at, "also": others}
 
 
 def refused_words(refusal: BookingRefused, taken: bool) -> str:

@@ -33,11 +33,8 @@ class Wanted:
     practitioner: Practitioner
     kind: AppointmentType
     starts_at: dt.datetime
+    ends_at: dt.datetime
     also: Sequence[Any]
-
-    @property
-    def ends_at(self) -> dt.datetime:
-        return self.starts_at + self.kind.length
 
     @property
     def span(self) -> tuple[dt.datetime, dt.datetime]:
@@ -58,15 +55,17 @@ def hold_time(
     appointment_type: AppointmentType,
     starts_at: dt.datetime,
     key: str,
+    ends_at: dt.datetime | None = None,
     also: Sequence[Any] = (),
     by: Actor,
 ) -> Hold:
     """Keeps a time of a practitioner, and of `also` (rooms, others), for five minutes under a `key`.
 
-    `key` (at most 64 characters) names the dialog or link: what it held before is let go. Raises SlotTaken,
-    OutsideHours, InThePast, NotOffered, as booking does.
+    `key` (at most 64 characters) names the dialog or link: what it held before is let go. Without `ends_at`
+    it is as long as the type. Raises SlotTaken, OutsideHours, InThePast, NotOffered, as booking does.
     """
-    wanted = Wanted(practitioner, appointment_type, starts_at, also)
+    ends_at = ends_at or starts_at + appointment_type.length
+    wanted = Wanted(practitioner, appointment_type, starts_at, ends_at, also)
     _check(wanted, key)
     lock_resources(practitioner, *also)
     if (same := _the_same(wanted, key)) is not None:

@@ -4,10 +4,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from practices.models import Role
+from practices.models import Location, Role, Room
 from practices.tenancy import inside
-from scheduling.models import Appointment, Hold
-from tests.factories import a_member, a_user
+from scheduling.models import Appointment, BusySlot, Hold
+from scheduling.refusals import BookingRefused
+from tests.factories import a_member, a_patient, a_user
 from tests.scheduling.conftest import a_diary, at
 from tests.scheduling.test_api import Desk
 
@@ -100,9 +101,10 @@ def test_choosing_costs_the_same_on_a_full_and_on_an_empty_day(desk, django_asse
     choose(desk, when="2026-11-26 15:00")
     with django_assert_num_queries(SLOT_QUERIES):
         choose(desk)
+    somebody = a_patient(desk.practice, "Leo")
     with inside(desk.practice):
         for hour in range(8, 12):
-            desk.book(f"2026-11-27 {hour:02d}:00")
+            desk.book(f"2026-11-27 {hour:02d}:00", patient=somebody)
     desk.client.post(desk.url("book-let-go"), {"hold": DIALOG})
     choose(desk, when="2026-11-26 15:00")
     with django_assert_num_queries(SLOT_QUERIES):
@@ -163,3 +165,67 @@ def test_bad_input_is_answered_in_words_and_holds_nothing(program, change, statu
     assert answer.status_code == status
     with inside(program.diary.practice):
         assert not Hold.objects.exists()
+
+
+def find(program, **fields):
+    wanted = {
+        "type": str(program.diary.kind.pk),
+        "start": "2026-11-25T10:00:00-05:00",
+        "end": "2026-11-25T12:00:00-05:00",
+    }
+    return program.post("appointments/$find/", wanted | fields)
+
+
+def test_a_program_finds_times_and_hears_why_they_fit(program):
+    answer = find(program, practitioner=str(program.diary.osei.pk), limit=2)
+    assert answer.status_code == 200
+    assert [one["local_time"] for one in answer.json()] == ["2026-11-25T10:00", "2026-11-25T10:15"]
+    assert answer.json()[0]["reasons"] == ["30 min free"]
+
+
+def test_what_is_held_is_not_found(program):
+    held(program)
+    found = find(program, practitioner=str(program.diary.osei.pk)).json()
+    assert next(one["local_time"] for one in found) == "2026-11-25T10:30"
+
+
+def test_one_time_is_judged_with_what_it_breaks(program):
+    who = str(program.diary.osei.pk)
+    [judged] = find(program, at="2026-11-25T07:00:00-05:00", practitioner=who).json()
+    assert judged["breaks"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"end": "2026-11-25T10:00:00-05:00"},
+        {"end": "2027-11-25T10:00:00-05:00"},
+        {"end": "2999-01-01T00:00:00Z"},
+        {"limit": 100_000},
+        {"needs": ["a helicopter"]},
+        {"at": "2026-11-25T07:00:00-05:00"},
+    ],
+)
+def test_what_cannot_be_found_is_refused_at_the_field(program, change):
+    answer = find(program, **change)
+    assert answer.status_code == 400
+    assert answer.json()["errors"]
+
+
+def test_the_room_and_the_interpreter_of_a_visit_are_held_too(desk):
+    with inside(desk.practice):
+        place = Location.objects.create(practice=desk.practice, name="Main")
+        Room.objects.create(practice=desk.practice, location=place, name="Room 1")
+        desk.kind.needs_room = True
+        desk.kind.save()
+        desk.osei.location = desk.chen.location = place
+        desk.osei.save()
+        desk.chen.save()
+    choose(desk)
+    with inside(desk.practice):
+        assert BusySlot.objects.count() == 2
+        with pytest.raises(BookingRefused, match="No room is free then"):
+            desk.book("2026-11-25 10:00", practitioner=desk.chen)
+    assert desk.client.post(desk.url("book"), chosen(desk), **HTMX).status_code == 204
+    with inside(desk.practice):
+        assert Appointment.objects.get().room.name == "Room 1"
