@@ -14,6 +14,8 @@ from practices.audit import Actor
 from practices.models import Closure, Membership, OfficeHours, Practice, Role, User
 from practices.tenancy import current_practice, inside
 
+MOST_CLOSURES = 200
+
 
 class NotAllowed(ValueError):
     """The practice cannot be left like that; the text says why."""
@@ -89,6 +91,8 @@ def add_closure(*, first_day: dt.date, last_day: dt.date, reason: str, by: Actor
     """Closes the practice on these days, both included; booked visits stay and the reviews will name them."""
     if last_day < first_day:
         raise NotAllowed("The last day comes before the first.")
+    if Closure.objects.filter(last_day__gte=current_practice().today()).count() >= MOST_CLOSURES:
+        raise NotAllowed(f"At most {MOST_CLOSURES} closures ahead. Remove some, or join days that touch.")
     closure = Closure(practice=current_practice(), first_day=first_day, last_day=last_day, reason=reason)
     closure.save(force_insert=True)
     audit.record("closure.added", closure, by=by)

@@ -10,6 +10,7 @@ from practices.administration import Hours
 from practices.formfields import ClockField, DayField
 from practices.models import Closure, Language, Practice, Role, Weekday
 
+LONGEST_CLOSURE = dt.timedelta(days=366)
 SPANS_A_DAY = 2  # before and after lunch; more where a day has more
 
 
@@ -138,6 +139,8 @@ class ClosureForm(forms.Form):
         data["last_day"] = data.get("last_day") or data.get("first_day")
         if data.get("first_day") and data["last_day"] < data["first_day"]:
             self.add_error("last_day", "The last day comes before the first.")
+        elif data.get("first_day") and data["last_day"] - data["first_day"] > LONGEST_CLOSURE:
+            self.add_error("last_day", "At most a year at once.")
         return data
 
 

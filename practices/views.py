@@ -60,7 +60,12 @@ def closure_add(request: DeskRequest) -> HttpResponse:
     if not form.is_valid():
         week = [Hours(row.weekday, row.opens, row.closes) for row in OfficeHours.objects.all()]
         return page(request, "hours", form=WeekForm(week=week), **closures_of(request) | {"closure": form})
-    administration.add_closure(**form.cleaned_data, by=request.actor)
+    try:
+        administration.add_closure(**form.cleaned_data, by=request.actor)
+    except NotAllowed as refusal:
+        form.add_error("first_day", str(refusal))
+        week = [Hours(row.weekday, row.opens, row.closes) for row in OfficeHours.objects.all()]
+        return page(request, "hours", form=WeekForm(week=week), **closures_of(request) | {"closure": form})
     messages.success(
         request, "Closed. Visits on those days stay until you move them; the morning review names them."
     )

@@ -4,15 +4,17 @@ import datetime as dt
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from practices import audit, changes
 from practices.administration import Hours, NotAllowed
 from practices.audit import Actor
-from practices.models import Weekday
+from practices.models import Location, Weekday
 from practices.tenancy import current_practice
 from scheduling.models import (
     Appointment,
@@ -22,17 +24,26 @@ from scheduling.models import (
     TimeOff,
     WeeklyHours,
 )
+from scheduling.resources import MOST_TIME_OFF, check_span
+from scheduling.wallclock import boundary
 from scheduling.words import clock
 
 REGIONS = ("appointments", "reviews")
+MOST_HOURS = 200  # stretches of one clinician
+WINTER, SUMMER = dt.date(2027, 1, 11), dt.date(2027, 7, 12)
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From when until when hours hold, both days included; None is without end."""
+    """From when until when hours hold, both days included (None is without end), and at which place.
+
+    Without a place they are worked where the clinician usually is.
+    """
 
     first: dt.date | None
     last: dt.date | None
+    location_id: uuid.UUID | None = None
+    room_id: uuid.UUID | None = None
 
     def meets(self, other: "Period") -> bool:
         return (self.first is None or other.last is None or self.first <= other.last) and (
@@ -69,7 +80,7 @@ def periods_of(rows: Iterable[WeeklyHours]) -> dict[Period, list[Hours]]:
     """A clinician's hours by the time for which they hold, the oldest first."""
     found: dict[Period, list[Hours]] = {}
     for row in rows:
-        period = Period(row.valid_from, row.valid_until)
+        period = Period(row.valid_from, row.valid_until, row.location_id, row.room_id)
         found.setdefault(period, []).append(Hours(row.weekday, row.starts, row.ends))
     return dict(sorted(found.items(), key=lambda item: item[0].first or dt.date.min))
 
@@ -93,10 +104,13 @@ def set_hours(
     mine = WeeklyHours.objects.filter(practitioner=practitioner)
     before = [str(row) for row in mine]
     if instead_of is not None:
-        mine.filter(valid_from=instead_of.first, valid_until=instead_of.last).delete()
+        place = {"location": instead_of.location_id, "room": instead_of.room_id}
+        mine.filter(valid_from=instead_of.first, valid_until=instead_of.last, **place).delete()
     if end_earlier and period.first:
         end_before(mine, period.first)
-    check_against(list(mine), period, week)
+    if mine.all().count() + len(week) > MOST_HOURS:
+        raise NotAllowed(f"At most {MOST_HOURS} stretches of hours. Take away those that are over.")
+    check_against(list(mine.all()), period, week, Clocks(practitioner))
     rows = [
         WeeklyHours(
             practice=current_practice(),
@@ -106,6 +120,8 @@ def set_hours(
             ends=span.ends,
             valid_from=period.first,
             valid_until=period.last,
+            location_id=period.location_id,
+            room_id=period.room_id,
         )
         for span in week
     ]
@@ -124,20 +140,42 @@ def end_before(mine: "QuerySet[WeeklyHours]", day: dt.date) -> None:
             row.save(update_fields=["valid_until"])
 
 
-def check_against(others: Sequence[WeeklyHours], period: Period, week: Sequence[Hours]) -> None:
-    """Refuses hours that lie over others of the same weekday while both hold."""
-    for span in week:
-        for other in others:
-            held = Period(other.valid_from, other.valid_until)
-            same_time = (
-                other.weekday == span.weekday and other.starts < span.ends and span.starts < other.ends
+class Clocks:
+    """The clocks of the places at which a clinician works."""
+
+    def __init__(self, practitioner: Practitioner) -> None:
+        self.usual, self.practice = practitioner.location_id, current_practice().zone
+        self.zones = {row.pk: row.zone for row in Location.objects.all()}
+
+    def moments(self, location_id: uuid.UUID | None, span: Hours, monday: dt.date) -> tuple[dt.datetime, ...]:
+        """When a stretch of hours begins and ends in the week of a Monday."""
+        zone = self.zones.get(location_id or self.usual) or self.practice
+        day = monday + dt.timedelta(days=span.weekday - 1)
+        return boundary(day, span.starts, zone), boundary(day, span.ends, zone, closing=True)
+
+
+def check_against(
+    others: Sequence[WeeklyHours], period: Period, week: Sequence[Hours], clocks: Clocks
+) -> None:
+    """Refuses hours that lie over others while both hold: nobody is at two places at once.
+
+    Two places may keep two clocks, so moments are compared, in a week of winter and in one of summer.
+    """
+    for span, other in product(week, others):
+        held = Period(other.valid_from, other.valid_until)
+        theirs = Hours(other.weekday, other.starts, other.ends)
+        if held.meets(period) and any(
+            clocks.moments(period.location_id, span, monday)[0]
+            < clocks.moments(other.location_id, theirs, monday)[1]
+            and clocks.moments(other.location_id, theirs, monday)[0]
+            < clocks.moments(period.location_id, span, monday)[1]
+            for monday in (WINTER, SUMMER)
+        ):
+            raise NotAllowed(
+                f"{Weekday(span.weekday).label} {clock(span.starts)} to {clock(span.ends)} lies over "
+                f"{clock(other.starts)} to {clock(other.ends)}, which holds {held.words}. "
+                "Change those hours, or let them end before the new ones begin."
             )
-            if same_time and held.meets(period):
-                raise NotAllowed(
-                    f"{Weekday(span.weekday).label} {clock(span.starts)} to {clock(span.ends)} lies over "
-                    f"{clock(other.starts)} to {clock(other.ends)}, which holds {held.words}. "
-                    "Change those hours, or let them end before the new ones begin."
-                )
 
 
 @transaction.atomic
@@ -145,8 +183,10 @@ def add_time_off(
     *, practitioner: Practitioner, starts_at: dt.datetime, ends_at: dt.datetime, label: str, by: Actor
 ) -> TimeOff:
     """A span in which the clinician sees nobody; visits in it stay until somebody moves them."""
-    if ends_at <= starts_at:
-        raise NotAllowed("The time off ends before it begins.")
+    check_span(starts_at, ends_at)
+    ahead = TimeOff.objects.filter(practitioner=practitioner, ends_at__gt=timezone.now())
+    if ahead.count() >= MOST_TIME_OFF:
+        raise NotAllowed(f"At most {MOST_TIME_OFF} spans of time off ahead. Join those that touch.")
     row = TimeOff(
         practice=current_practice(),
         practitioner=practitioner,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from scheduling import news_views, recall_views, rule_views
+from scheduling import news_views, recall_views, resource_views, rule_views
 from scheduling import settings_views as views
 
 urlpatterns = [
@@ -12,6 +12,17 @@ urlpatterns = [
     path("clinicians/<uuid:practitioner_id>/hours/<int:number>/", views.hours, name="settings-hours"),
     path("clinicians/<uuid:practitioner_id>/time-off/", views.time_off_add, name="time-off-add"),
     path("time-off/<uuid:time_off_id>/remove/", views.time_off_remove, name="time-off-remove"),
+    path("resources/", resource_views.resources, name="settings-resources"),
+    path("resources/<uuid:resource_id>/", resource_views.resource, name="settings-resource"),
+    path("resources/<uuid:resource_id>/time-off/", resource_views.resource_time_off, name="resource-off-add"),
+    path(
+        "resources/time-off/<uuid:time_off_id>/remove/",
+        resource_views.resource_time_off_remove,
+        name="resource-off-remove",
+    ),
+    path("kept-time/", resource_views.blocks, name="settings-blocks"),
+    path("kept-time/<uuid:block_id>/", resource_views.blocks, name="settings-block"),
+    path("kept-time/<uuid:block_id>/remove/", resource_views.block_remove, name="block-remove"),
     path("visit-types/", views.types, name="settings-types"),
     path("visit-types/<uuid:type_id>/", views.types, name="settings-type"),
     path("news/", news_views.news, name="settings-news"),

@@ -14,13 +14,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 from practices.access import DeskRequest, requires
 from practices.administration import Hours, NotAllowed
 from practices.forms import WeekForm
-from practices.models import Practice, Weekday
+from practices.models import Location, Practice, Room, Weekday
 from scheduling import administration
 from scheduling.administration import Period, periods_of
 from scheduling.models import AppointmentType, Practitioner, TimeOff, WeeklyHours
+from scheduling.off_words import off_words
 from scheduling.settings_forms import PeriodForm, PractitionerForm, TimeOffForm, TypeForm
 from scheduling.settings_page import page
-from scheduling.words import clock, short_when
+from scheduling.words import clock
 
 either = require_http_methods(["GET", "POST"])
 
@@ -38,15 +39,22 @@ def off_row(off: TimeOff, practice: Practice) -> OffRow:
     return OffRow(off, off_words(off, practice), administration.visits_hit(off))
 
 
-def off_words(off: TimeOff, practice: Practice) -> str:
-    """All of Tue, Nov 24; or from when to when."""
-    starts, ends = off.starts_at.astimezone(practice.zone), off.ends_at.astimezone(practice.zone)
-    if starts.time() != dt.time() or ends.time() != dt.time():
-        return f"{short_when(off.starts_at, practice)} to {short_when(off.ends_at, practice)}"
-    first, last = starts.date(), ends.date() - dt.timedelta(days=1)
-    if first == last:
-        return f"All of {first:%A, %b} {first.day}"
-    return f"{first:%A, %b} {first.day} to {last:%A, %b} {last.day}, all day"
+def place_words(period: Period, places: dict[uuid.UUID, Location], rooms: dict[uuid.UUID, Room]) -> str:
+    """Hill (America/Chicago), Room 2; empty for the usual place."""
+    place = places.get(period.location_id) if period.location_id else None
+    room = rooms.get(period.room_id) if period.room_id else None
+    clock_there = f" ({place.time_zone})" if place and place.time_zone else ""
+    return ", ".join(filter(None, [place and f"{place.name}{clock_there}", room and room.name]))
+
+
+def period_rows(row: Practitioner) -> list[tuple[int, Period, list[str], str]]:
+    """A clinician's hours by period and place, in words."""
+    places, rooms = Location.objects.in_bulk(), Room.objects.in_bulk()
+    periods = periods_of(WeeklyHours.objects.filter(practitioner=row))
+    return [
+        (number, period, week_words(week), place_words(period, places, rooms))
+        for number, (period, week) in enumerate(periods.items())
+    ]
 
 
 def week_words(week: list[Hours]) -> list[str]:
@@ -84,13 +92,12 @@ def clinician(request: DeskRequest, practitioner_id: uuid.UUID) -> HttpResponse:
 def clinician_page(request: DeskRequest, practitioner_id: uuid.UUID, **forms: Any) -> HttpResponse:
     """Everything of a clinician; a form that was refused takes the place of its empty one."""
     row = get_object_or_404(Practitioner.objects.all(), pk=practitioner_id)
-    periods = periods_of(WeeklyHours.objects.filter(practitioner=row))
     off = TimeOff.objects.filter(practitioner=row, ends_at__gt=timezone.now()).order_by("starts_at")
     context = {
         "form": PractitionerForm(instance=row),
         "time_off": TimeOffForm(prefix="off", practice=request.practice),
         "clinician": row,
-        "periods": [(n, period, week_words(week)) for n, (period, week) in enumerate(periods.items())],
+        "periods": period_rows(row),
         "off": [off_row(item, request.practice) for item in off],
     }
     return page(request, "clinician", "clinicians", **context | forms)
@@ -103,7 +110,8 @@ def hours(request: DeskRequest, practitioner_id: uuid.UUID, number: int | None =
     row = get_object_or_404(Practitioner.objects.all(), pk=practitioner_id)
     periods = list(periods_of(WeeklyHours.objects.filter(practitioner=row)).items())
     old, week = chosen(periods, number)
-    start = {"first": old.first, "last": old.last} if old else {}
+    start = {name: getattr(old, name) for name in ("first", "last")} if old else {}
+    start |= {"location": old.location_id, "room": old.room_id} if old else {}
     form, when = WeekForm(request.POST or None, week=week), PeriodForm(request.POST or None, initial=start)
     valid = request.method == "POST" and form.is_valid() and when.is_valid()
     if valid and saved_hours(request, row, form, when, old):
@@ -144,14 +152,12 @@ def time_off_add(request: DeskRequest, practitioner_id: uuid.UUID) -> HttpRespon
     form = TimeOffForm(request.POST, prefix="off", practice=request.practice)
     if not form.is_valid():
         return clinician_page(request, row.pk, time_off=form)
-    data = form.cleaned_data
-    off = administration.add_time_off(
-        practitioner=row,
-        starts_at=data["starts_at"],
-        ends_at=data["ends_at"],
-        label=data["label"],
-        by=request.actor,
-    )
+    said = {name: form.cleaned_data[name] for name in ("starts_at", "ends_at", "label")}
+    try:
+        off = administration.add_time_off(practitioner=row, **said, by=request.actor)
+    except NotAllowed as refusal:
+        form.add_error("last_day", str(refusal))
+        return clinician_page(request, row.pk, time_off=form)
     hit = sum(administration.visits_hit(off).values())
     words = f"{hit} booked visit{' lies' if hit == 1 else 's lie'} in it: move them from the days below."
     (messages.warning if hit else messages.success)(
