@@ -59,6 +59,7 @@ class Parcel:
     body: str
     sender_name: str
     valid_for: float | None
+    calendar: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +156,14 @@ def parcel_of(row: Message, token: uuid.UUID, lease_ends: dt.datetime, now: dt.d
         body=row.body,
         sender_name=practice_name_for(row.patient),
         valid_for=(row.useful_until - now).total_seconds() if row.useful_until else None,
+        calendar=row.calendar,
     )
 
 
 def can_be_read(message: Message) -> bool:
     """Whether a row opens; one whose key is lost fails alone and goes to a person, the others go out."""
     try:
-        _ = message.address, message.body
+        _ = message.address, message.body, message.calendar
     except CannotDecrypt:
         logger.exception("message %s cannot be read", message.pk)
         message.status, message.reason = Status.FAILED, "unreadable"
@@ -261,6 +263,7 @@ def hand_over(practice: Practice, account: sms.Account, parcel: Parcel, broken: 
             subject=parcel.subject,
             body=parcel.body,
             identity=parcel.id,
+            calendar=parcel.calendar,
         )
     if parcel.channel == Channel.CALL:
         return voice.place_call(

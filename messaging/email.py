@@ -1,14 +1,16 @@
 """E-mail through Django's mail; anymail in production."""
 
+import re
 import smtplib
 from email.utils import formataddr
 
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.message import BadHeaderError
 
 from messaging.outcomes import NOT_CONNECTED, UNCERTAIN, UNKNOWN, Answer, Then, Verdict
 
+METHOD = re.compile(r"^METHOD:([A-Z]+)\r?$", re.MULTILINE)
 BAD_ADDRESS = Verdict(Then.BAD_NUMBER, "no_such_address", "the mailbox does not exist")
 NOT_SENT = Verdict(Then.RETRY, "busy", "the mail server is busy")
 
@@ -26,22 +28,36 @@ def send(
     subject: str,
     body: str,
     identity: object,
+    calendar: str | None = None,
     connection: BaseEmailBackend | None = None,
 ) -> Answer:
-    """Hands one mail to the mail server; never raises, what is not understood is uncertain."""
+    """Hands one mail to the mail server; never raises, what is not understood is uncertain.
+
+    `calendar` is an iCalendar object: mail programs read it beside the words, others find it as a file.
+    """
     try:
-        mail = EmailMessage(
+        mail = EmailMultiAlternatives(
             subject=subject,
             body=body,
             from_email=formataddr((sender_name, sender)),
             to=[to],
             headers={"Message-ID": message_id(identity, sender), "Auto-Submitted": "auto-generated"},
         )
+        if calendar:
+            enclose(mail, calendar)
         mail.connection = connection or get_connection()
         sent = mail.send()
     except Exception as error:
         return _meaning(error)
     return Answer("accepted", supplier_id=str(identity)) if sent else UNCERTAIN
+
+
+def enclose(mail: EmailMultiAlternatives, calendar: str) -> None:
+    """Adds a calendar object, with the METHOD of its own in the header too (RFC 6047)."""
+    found = METHOD.search(calendar)
+    method = found[1] if found else "PUBLISH"
+    mail.attach_alternative(calendar, f"text/calendar; method={method}")
+    mail.attach("appointment.ics", calendar.encode(), "application/ics")
 
 
 def _meaning(error: Exception) -> Answer:

@@ -49,6 +49,7 @@ class Said(TypedDict):
     send_after: dt.datetime
     idempotency_key: str
     subject: NotRequired[str]
+    calendar: NotRequired[str | None]  # of an e-mail: an iCalendar object, METHOD and all
     useful_until: NotRequired[dt.datetime | None]
     ignores_quiet_hours: NotRequired[bool]
     followed: NotRequired[bool]

@@ -112,7 +112,8 @@ def cancel_again(message: Message) -> None:
 
 COPIED = (
     "patient_id", "contact_point_id", "staff_id", "direction", "channel", "kind", "language", "address",
-    "address_index", "subject", "body", "useful_until", "ignores_quiet_hours", "in_reply_to_id", "followed",
+    "address_index", "subject", "body", "calendar", "useful_until", "ignores_quiet_hours", "in_reply_to_id",
+    "followed",
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-SECRET_PATHS = re.compile(r"(/v/)[^/\s\"'?]+|\?[^\s\"'>]*=[^\s\"'>]*")
+SECRET_PATHS = re.compile(r"(/(?:v|a|n|o|cal)/)[^/\s\"'?]+|\?[^\s\"'>]*=[^\s\"'>]*")
 
 
 def mask(text: str) -> str:

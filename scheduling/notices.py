@@ -19,6 +19,7 @@ from practices.models import Language
 from practices.tenancy import current_practice
 from scheduling.links import address_of, create_link, reopen_links, revoke_links
 from scheduling.models import Appointment, CancellationReason, Notice
+from scheduling.visit_calendar import invitation
 from scheduling.wallclock import say_time
 
 S = Message.Status
@@ -93,6 +94,7 @@ def tell(
         kind=kind,
         body=words.body,
         subject=words.subject,
+        calendar=calendar_for(visit, kind, channel, reach),
         language=language,
         send_after=send_after,
         useful_until=visit.starts_at,
@@ -105,6 +107,14 @@ def tell(
     )
     Notice.objects.bulk_create([notice], ignore_conflicts=True)
     return message
+
+
+def calendar_for(visit: Appointment, kind: str, channel: str, reach: Reach) -> str | None:
+    """What goes along with an e-mail about a booking, a move or a cancellation; nothing with a text."""
+    point = reach.point_for(channel)
+    if channel != Channel.EMAIL or point is None:
+        return None
+    return invitation(visit, kind, to=str(point.value), language=visit.patient.language)
 
 
 def leaves_too_late(visit: Appointment, channel: str, reach: Reach, send_after: dt.datetime) -> bool:

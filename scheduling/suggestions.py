@@ -24,6 +24,7 @@ from scheduling.booking import BookingRefused, reschedule_appointment
 from scheduling.links import address_of, create_link
 from scheduling.models import Appointment, Notice, Status
 from scheduling.notices import say_date
+from scheduling.visit_calendar import invitation
 from scheduling.wallclock import boundary, say_time
 from scheduling.words import clock, inside_words, short_day, short_when
 
@@ -240,10 +241,12 @@ def _answer(message: Message, moved: Appointment, by: Actor) -> None:
         },
         channel=message.channel,
     )
+    mailed = message.channel == Channel.EMAIL
     answer = queue_message(
         patient=message.patient,
         channel=message.channel,
         kind=Message.Kind.MOVED,
+        calendar=invitation(moved, "moved", to=str(message.address), language=language) if mailed else None,
         body=words.body,
         subject=words.subject,
         language=language,

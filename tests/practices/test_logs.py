@@ -12,6 +12,8 @@ from practices.logs import Quiet, ScrubPaths, drop_details, mask
     [
         ("GET /v/hs3kQmzT_9abc/ 200", "GET /v/…/ 200"),
         ("GET /v/hs3kQmzT_9abc/calendar.ics", "GET /v/…/calendar.ics"),
+        ("GET /cal/hs3kQmzT_9abc/feed.ics 304", "GET /cal/…/feed.ics 304"),
+        ("GET /n/hs3kQmzT_9abc/", "GET /n/…/"),
         ("GET /p/harbor-street/patients/?q=Vega", "GET /p/harbor-street/patients/?…"),
         ("GET /p/harbor-street/today/", "GET /p/harbor-street/today/"),
     ],
