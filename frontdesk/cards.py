@@ -43,6 +43,13 @@ HELD = (
     '<span class="l1">{icon}<span class="n">Held by {who}</span></span></div>'
 )
 
+BLOCK = '<div class="{css}">{label}</div>'
+COLUMN = (
+    '<div class="bcol" id="column-{key}" role="group" aria-labelledby="head-{key}"{whose}'
+    ' data-name="{name}"{part}{oob}>\n<p class="bname" aria-hidden="true"><b>{title}</b> {sub}</p>\n'
+    "{blocks}{items}</div>\n"
+)
+
 
 @dataclass(slots=True)
 class Card:
@@ -202,3 +209,6 @@ class Block:
 
     css: str
     label: str
+
+    def drawn(self) -> str:
+        return BLOCK.format(css=self.css, label=f"<span>{escape(self.label)}</span>" if self.label else "")

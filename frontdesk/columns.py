@@ -2,21 +2,28 @@
 
 import datetime as dt
 import uuid
+import zoneinfo
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from html import escape
 from operator import attrgetter
 from typing import Any
 
 from django.utils.safestring import SafeString
 
-from frontdesk.cards import Block, Card, FreePlace, HeldPlace, Linked
+from frontdesk.cards import COLUMN, Block, Card, FreePlace, HeldPlace, Linked
 from frontdesk.dayplan import Span, merge, minute_of, overlap, span_of
 from practices.models import Location, Practice, Room, User
+from practices.prepared import Prepared
 from scheduling.models import BoardChoice, Practitioner, Resource, TimeOff, WeeklyHours
 from scheduling.wallclock import boundary
 
 PERSON = ("id", "name", "short_name", "initials", "position", "active", "location_id")
 PERSON += ("room__name", "room__location_id")
+HOURS = ("practitioner_id", "weekday", "starts", "ends", "valid_from", "valid_until", "location_id")
+HOURS += ("location__time_zone", "room__location_id", "room__location__time_zone")
+AWAY = ("practitioner_id", "starts_at", "ends_at", "label")
+CHOICE = ("order", "hidden", "location_id", "by_location")
 EVERYWHERE = "all"
 
 
@@ -53,6 +60,29 @@ class Column:
         """Visits and free places in the order of the day."""
         return SafeString("".join(item.drawn() for item in self.items))
 
+    def whole(self) -> SafeString:
+        """The column with everything in it."""
+        return self._whole("")
+
+    def alone(self) -> SafeString:
+        """The same, to be put out of band into the place of the one that is drawn."""
+        return self._whole(' hx-swap-oob="true"')
+
+    def _whole(self, oob: str) -> SafeString:
+        whose = "" if self.room else f' data-practitioner="{self.id}"'
+        markup = COLUMN.format(
+            key=self.key,
+            whose=f'{whose} data-day="{self.day}"' if self.day else whose,
+            name=escape(self.name),
+            part="" if self.day else f' data-live-part="{self.id}"',
+            oob=oob,
+            title=f"{self.day:%A, %B} {self.day.day}" if self.day else escape(self.name),
+            sub=f"{self.behind} min behind" if self.behind else escape(self.sub),
+            blocks="".join(block.drawn() for block in self.blocks),
+            items=self.drawn(),
+        )
+        return SafeString(markup)
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -62,7 +92,7 @@ class Choice:
     hidden: frozenset[uuid.UUID] = frozenset()
     location: uuid.UUID | None = None
     by_location: bool = False
-    locations: tuple[Location, ...] = ()
+    locations: tuple[Any, ...] = ()  # id and name
     remembered: uuid.UUID | None = None  # the location of her choice, where the address names another
 
     def place_of(self, key: uuid.UUID) -> int:
@@ -87,8 +117,8 @@ class Choice:
 
 def choice_of(user: User, at: str = "") -> Choice:
     """A person's choice of this practice's columns; `at` names another location for now. Two queries."""
-    locations = tuple(Location.objects.order_by("name"))
-    row = next(iter(BoardChoice.objects.filter(user=user).order_by()), BoardChoice())
+    locations = tuple(LOCATIONS.ask())
+    row = next(iter(CHOICES.ask(user=user.pk)), BoardChoice())
     known = {str(place.id): place.id for place in locations}
     location = None if at == EVERYWHERE else known.get(at, row.location_id)
     return Choice(
@@ -103,9 +133,7 @@ def choice_of(user: User, at: str = "") -> Choice:
 
 def people_in_order(choice: Choice) -> list[Any]:
     """Rows of PERSON, everybody who works here or did: the chosen first, who left behind the others."""
-    people = sorted(
-        Practitioner.objects.order_by().values_list(*PERSON, named=True), key=attrgetter("position", "name")
-    )
+    people = sorted(PEOPLE.ask(), key=attrgetter("position", "name"))
     people.sort(key=lambda person: (not person.active, choice.place_of(person.id)))
     return people
 
@@ -146,34 +174,47 @@ def stands_at(column: Column, choice: Choice) -> bool:
     return choice.location is None or choice.location in (column.places or {column.place})
 
 
-def read_hours(days: Iterable[dt.date], who: Iterable[uuid.UUID]) -> dict[int, list[WeeklyHours]]:
-    """Weekly hours of some weekdays with their places, by weekday; of `who` only, if it names anybody."""
-    weekly = WeeklyHours.objects.filter(weekday__in={day.isoweekday() for day in days}).order_by()
-    weekly = weekly.select_related("location", "room__location")
-    wanted = list(who)
-    found: dict[int, list[WeeklyHours]] = {}
-    for hours in weekly.filter(practitioner__in=wanted) if wanted else weekly:
+def hours_on(weekday: int) -> Any:
+    return WeeklyHours.objects.filter(weekday=weekday).order_by().values_list(*HOURS, named=True)
+
+
+def time_off_between(opens: dt.datetime, closes: dt.datetime) -> Any:
+    absent = TimeOff.objects.filter(starts_at__lt=closes, ends_at__gt=opens)
+    return absent.order_by().values_list(*AWAY, named=True)
+
+
+LOCATIONS = Prepared(lambda: Location.objects.order_by("name").values_list("id", "name"))
+CHOICES = Prepared(lambda user: BoardChoice.objects.filter(user=user).order_by().values_list(*CHOICE))
+PEOPLE = Prepared(lambda: Practitioner.objects.order_by().values_list(*PERSON))
+HOURS_ON = Prepared(hours_on)
+TIME_OFF = Prepared(time_off_between)
+
+
+def read_hours(days: Iterable[dt.date]) -> dict[int, list[Any]]:
+    """Rows of HOURS of some weekdays, by weekday; one query for one day or for all of a week."""
+    weekdays = {day.isoweekday() for day in days}
+    if len(weekdays) == 1:
+        (weekday,) = weekdays
+        return {weekday: HOURS_ON.ask(weekday=weekday)}
+    found: dict[int, list[Any]] = {}
+    for hours in WeeklyHours.objects.order_by().values_list(*HOURS, named=True):
         found.setdefault(hours.weekday, []).append(hours)
     return found
 
 
-def read_time_off(
-    practice: Practice, first: dt.date, last: dt.date, who: Iterable[uuid.UUID]
-) -> list[TimeOff]:
-    """Time off between two dates, both included, in the order it begins."""
+def read_time_off(practice: Practice, first: dt.date, last: dt.date) -> list[Any]:
+    """Rows of AWAY between two dates, both included, in the order they begin."""
     opens = dt.datetime.combine(first, dt.time(), tzinfo=practice.zone)
     closes = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), tzinfo=practice.zone)
-    absent = TimeOff.objects.filter(starts_at__lt=closes, ends_at__gt=opens).order_by()
-    wanted = list(who)
-    return sorted(absent.filter(practitioner__in=wanted) if wanted else absent, key=attrgetter("starts_at"))
+    return sorted(TIME_OFF.ask(opens=opens, closes=closes), key=attrgetter("starts_at"))
 
 
 def enter_hours(
     columns: Mapping[uuid.UUID, Column],
     day: dt.date,
     practice: Practice,
-    weekly: Iterable[WeeklyHours],
-    absent: Iterable[TimeOff],
+    weekly: Iterable[Any],
+    absent: Iterable[Any],
     closed: str,
     at: uuid.UUID | None = None,
 ) -> None:
@@ -185,12 +226,12 @@ def enter_hours(
     zone = practice.zone
     for hours in weekly:
         column = columns.get(hours.practitioner_id)
-        if not column or not hours.valid_on(day):
+        if not column or not valid_on(hours, day):
             continue
-        place = hours.location or (hours.room.location if hours.room else None)
-        column.places.add(place.pk if place else column.place)
-        if at is None or at == (place.pk if place else column.place):
-            column.open.append(on_practice_clock(hours, place, day, practice))
+        place = hours.location_id or hours.room__location_id or column.place
+        column.places.add(place)
+        if at in (None, place):
+            column.open.append(on_practice_clock(hours, day, practice))
     for off in absent:
         column = columns.get(off.practitioner_id)
         away = span_of(off.starts_at.astimezone(zone), off.ends_at.astimezone(zone), day)
@@ -205,10 +246,19 @@ def enter_hours(
             column.away = [(span, closed) for span in column.open]
 
 
-def on_practice_clock(hours: WeeklyHours, place: Location | None, day: dt.date, practice: Practice) -> Span:
+def valid_on(hours: Any, day: dt.date) -> bool:
+    """`WeeklyHours.valid_on` of a row of HOURS."""
+    return (hours.valid_from is None or hours.valid_from <= day) and (
+        hours.valid_until is None or day <= hours.valid_until
+    )
+
+
+def on_practice_clock(hours: Any, day: dt.date, practice: Practice) -> Span:
     """Hours as the board draws them: those of a place with a clock of its own, on the practice's."""
-    if place is None or place.zone is None or place.zone == practice.zone:
+    clock = hours.location__time_zone if hours.location_id else hours.room__location__time_zone
+    if not clock or str(clock) == str(practice.time_zone):
         return Span(minute_of(hours.starts), minute_of(hours.ends))
-    opens = boundary(day, hours.starts, place.zone).astimezone(practice.zone)
-    closes = boundary(day, hours.ends, place.zone, closing=True).astimezone(practice.zone)
+    zone = zoneinfo.ZoneInfo(str(clock))
+    opens = boundary(day, hours.starts, zone).astimezone(practice.zone)
+    closes = boundary(day, hours.ends, zone, closing=True).astimezone(practice.zone)
     return span_of(opens, closes, day) or Span(0, 0)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 
 from frontdesk.behind import mark_late
 from frontdesk.cards import LEGEND, STAGES, Card, HeldPlace, Linked
@@ -28,6 +29,7 @@ from frontdesk.laying import STEP, lay_out, offer_places, window_of
 from patients.models import Need, shown_name
 from patients.records import NEED_ICONS
 from practices.models import Closure, Practice
+from practices.prepared import Prepared
 from scheduling.models import Appointment, AppointmentType, Hold, Participant, Status, board_stage
 
 __all__ = ["NIL", "STEP", "Board", "Card", "Column", "day_board", "stages_of"]
@@ -42,6 +44,8 @@ VISIT = (
     *("patient__given", "patient__family", "patient__preferred", "patient__needs"),
 )
 KIND = ("id", "name", "minutes", "video", "active")
+HELD = ("id", "practitioner_id", "starts_at", "ends_at", "expires_at", "label")
+PARTICIPANT = ("appointment_id", "practitioner_id", "resource_id")
 
 
 @dataclass(slots=True)
@@ -157,12 +161,11 @@ def day_board(
 
 def closed_on(day: dt.date) -> str:
     """Why the practice sees nobody that day; empty when it does."""
-    closed = Closure.objects.filter(first_day__lte=day, last_day__gte=day).values_list("reason", flat=True)
-    return next(iter(closed), "")
+    return next((row.reason for row in CLOSED.ask(day=day)), "")
 
 
 def read_kinds() -> dict[uuid.UUID, Any]:
-    return {kind.id: kind for kind in AppointmentType.objects.order_by().values_list(*KIND, named=True)}
+    return {kind.id: kind for kind in KINDS.ask()}
 
 
 def day_start(practice: Practice, day: dt.date, window: Span) -> str:
@@ -193,8 +196,8 @@ def _columns(look: Look, closed: str, choice: Choice) -> dict[uuid.UUID, Column]
     people = [person for person in people_in_order(choice) if not look.who or person.id in look.who]
     columns = {person.id: column_of(person) for person in people}
     active = {person.id for person in people if person.active}
-    weekly = read_hours([look.day], look.who).get(look.day.isoweekday(), [])
-    absent = read_time_off(look.practice, look.day, look.day, look.who)
+    weekly = read_hours([look.day]).get(look.day.isoweekday(), [])
+    absent = read_time_off(look.practice, look.day, look.day)
     weekly = [hours for hours in weekly if hours.practitioner_id in active]
     enter_hours(columns, look.day, look.practice, weekly, absent, closed, choice.location)
     return columns
@@ -202,11 +205,11 @@ def _columns(look: Look, closed: str, choice: Choice) -> dict[uuid.UUID, Column]
 
 def _cards(look: Look, columns: dict[uuid.UUID, Column], kinds: Mapping[uuid.UUID, Any]) -> list[Card]:
     """The day's visits by time, cancelled ones too; each goes to its column, cancelled ones do not."""
-    visits = Appointment.objects.on(look.day)
-    if look.who:
-        visits = visits.filter(practitioner__in=look.who)
     place = {key: at for at, key in enumerate(columns)}
-    rows = read_visits(visits)
+    if not look.who:
+        rows = VISITS_ON.ask(day=look.day)
+    else:  # one column is the rule
+        rows = [row for who in look.who for row in VISITS_OF.ask(day=look.day, who=who)]
     rows.sort(key=lambda row: (row.starts_at, place[row.practitioner_id], row.id))
     draw = card_maker(look, kinds)
     cards = []
@@ -219,9 +222,26 @@ def _cards(look: Look, columns: dict[uuid.UUID, Column], kinds: Mapping[uuid.UUI
     return cards
 
 
-def read_visits(visits: Any) -> list[Any]:
+def read_visits(visits: Any) -> Any:
     """Rows of VISIT, without what never was."""
-    return list(visits.exclude(status=Status.ENTERED_IN_ERROR).order_by().values_list(*VISIT, named=True))
+    return visits.exclude(status=Status.ENTERED_IN_ERROR).order_by().values_list(*VISIT, named=True)
+
+
+def holds_between(opens: dt.datetime, closes: dt.datetime, now: dt.datetime) -> Any:
+    holds = Hold.objects.filter(expires_at__gt=now, starts_at__lt=closes, ends_at__gt=opens)
+    return holds.order_by().values_list(*HELD)
+
+
+CLOSED = Prepared(
+    lambda day: Closure.objects.filter(first_day__lte=day, last_day__gte=day).values_list("reason")
+)
+KINDS = Prepared(lambda: AppointmentType.objects.order_by().values_list(*KIND))
+VISITS_ON = Prepared(lambda day: read_visits(Appointment.objects.on(day)))
+VISITS_OF = Prepared(lambda day, who: read_visits(Appointment.objects.on(day).filter(practitioner=who)))
+HOLDS = Prepared(holds_between)
+TAKING = Prepared(
+    lambda day: Participant.objects.filter(appointment__local_date=day).order_by().values_list(*PARTICIPANT)
+)
 
 
 def card_maker(look: Look, kinds: Mapping[uuid.UUID, Any]) -> Any:
@@ -240,7 +260,7 @@ def _hold(look: Look, columns: Mapping[uuid.UUID, Column]) -> None:
     zone = look.practice.zone
     opens = dt.datetime.combine(look.day, dt.time(), tzinfo=zone)
     closes = dt.datetime.combine(look.day + dt.timedelta(days=1), dt.time(), tzinfo=zone)
-    for hold in Hold.objects.standing().filter(starts_at__lt=closes, ends_at__gt=opens).order_by():
+    for hold in HOLDS.ask(opens=opens, closes=closes, now=timezone.now()):
         span = span_of(hold.starts_at.astimezone(zone), hold.ends_at.astimezone(zone), look.day)
         column = columns.get(hold.practitioner_id)
         if column and span:
@@ -257,11 +277,8 @@ def _link(
     for card in drawn.values():
         if card.room_id in by_room:
             by_room[card.room_id].linked.append(Linked(card, card.room_id))
-    taking = Participant.objects.filter(appointment__local_date=look.day).order_by()
     found = False
-    for visit_id, practitioner_id, resource_id in taking.values_list(
-        "appointment_id", "practitioner_id", "resource_id"
-    ):
+    for visit_id, practitioner_id, resource_id in TAKING.ask(day=look.day):
         found = found or practitioner_id is not None
         column = columns.get(practitioner_id) or by_room.get(resource_id)
         visit = drawn.get(visit_id)

@@ -83,8 +83,8 @@ def days_of_week(day: dt.date) -> list[dt.date]:
 def columns_by_day(practice: Practice, days: list[dt.date], choice: Choice) -> dict[dt.date, list[Column]]:
     """The hours of everybody who is wanted, day by day; four queries however many days."""
     people = [p for p in people_in_order(choice) if p.id not in choice.hidden]
-    weekly = read_hours(days, ())
-    absent = read_time_off(practice, days[0], days[-1], ())
+    weekly = read_hours(days)
+    absent = read_time_off(practice, days[0], days[-1])
     closures = list(Closure.objects.filter(first_day__lte=days[-1], last_day__gte=days[0]))
     active = {person.id for person in people if person.active}
     found = {}
@@ -155,9 +155,11 @@ def week_board(
     if person is None:
         return None
     kinds, now = read_kinds(), practice.now()
-    weekly, absent = read_hours(days, [who]), read_time_off(practice, days[0], days[-1], [who])
+    weekly, absent = read_hours(days), read_time_off(practice, days[0], days[-1])
     closures = list(Closure.objects.filter(first_day__lte=days[-1], last_day__gte=days[0]))
-    rows = read_visits(Appointment.objects.filter(local_date__range=(days[0], days[-1]), practitioner=who))
+    rows = list(
+        read_visits(Appointment.objects.filter(local_date__range=(days[0], days[-1]), practitioner=who))
+    )
     columns, looks, cards = [], [], []
     for day in days:
         look = Look(practice, day, now if now.date() == day else None, private, frozenset([who]))
