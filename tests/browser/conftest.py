@@ -24,7 +24,7 @@ from tools import browser
 
 # Playwright's sync API keeps a loop running in this thread; the tests touch the database between its calls.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-START_SECONDS = 30
+START_SECONDS = 90
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +67,7 @@ def wait_until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{url}/account/login/", timeout=2):  # noqa: S310  # our own address
+            with urllib.request.urlopen(f"{url}/account/login/", timeout=15):  # noqa: S310  # our own address
                 return
         except HTTPError as refused:
             pytest.fail(f"The desk answers {refused.code}:\n{log.read_text()[-3000:]}")
