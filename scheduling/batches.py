@@ -22,19 +22,23 @@ from practices.models import Room
 from practices.tenancy import current_practice
 from scheduling import joint_notices
 from scheduling.booking import check_offered, moved_visit, new_visit, state_words
-from scheduling.collisions import CHANGED, TAKEN, Verdict, Wanted, look_at, wanted
+from scheduling.collisions import CHANGED, Verdict, Wanted, look_at, wanted
+from scheduling.fits import TAKEN
+from scheduling.means import Means, means_of, parts_of, with_its_group
 from scheduling.models import (
     Appointment,
     AppointmentType,
     CancellationReason,
     Change,
     Hold,
+    Participant,
     Practitioner,
+    Resource,
     Status,
 )
 from scheduling.refusals import BookingRefused, DatesRefused, NotOpen, SlotTaken
 from scheduling.regions import columns_of
-from scheduling.slots import FULL, forget_expired, lock_resources, save, take_seat
+from scheduling.slots import FULL, forget_expired, lock_resources, take_seat
 from scheduling.undo import record_changes
 
 STALE = "Somebody changed this visit a moment ago."
@@ -51,9 +55,11 @@ class Plan:
     room: Room | None = None
     reason: str = ""
 
-    @property
-    def wanted(self) -> Wanted:
-        return wanted(self.appointment_type, self.practitioner, self.starts_at, self.patient.pk, self.room)
+    def wanted(self, extra: int = 0) -> Wanted:
+        """What it would take, with the minutes more that the patient needs."""
+        return wanted(
+            self.appointment_type, self.practitioner, self.starts_at, self.patient, self.room, extra
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +71,13 @@ class Move:
     starts_at: dt.datetime
     practitioner: Practitioner
 
-    @property
-    def wanted(self) -> Wanted:
+    def wanted(self, *, left: bool = False) -> Wanted:
+        """What it would take; `left` says that the visit has given up its time already.
+
+        A room that was chosen on purpose goes along, the clinician's own does not.
+        """
         visit = self.visit
-        stays = self.practitioner.pk == visit.practitioner_id
+        stays = self.practitioner.pk == visit.practitioner_id and visit.room_id != visit.practitioner.room_id
         return Wanted(
             practitioner=self.practitioner,
             kind=visit.appointment_type,
@@ -76,9 +85,9 @@ class Move:
             ends_at=self.starts_at + (visit.ends_at - visit.starts_at),
             buffer_before=visit.buffer_before,
             buffer_after=visit.buffer_after,
-            patient_id=visit.patient_id,
-            room=visit.room if stays else self.practitioner.room,
-            leaves=visit.pk,
+            patient=visit.patient,
+            room=visit.room if stays else None,
+            leaves=None if left else visit.pk,
         )
 
 
@@ -99,16 +108,22 @@ def book_visits(
         (one.patient, one.practitioner, one.appointment_type): None for one in plans
     }:
         check_offered(patient, practitioner, kind)
-    lock_resources(*_resources([plan.wanted for plan in plans]))
-    verdicts = look_at([plan.wanted for plan in plans], keys=[hold_key] if hold_key else [])
+    means = _means([(plan.appointment_type, plan.patient) for plan in plans])
+    _lock([(plan.practitioner, plan.room) for plan in plans], means)
+    asked = [
+        plan.wanted(means[plan.appointment_type.pk, plan.patient.pk].wants.extra_minutes) for plan in plans
+    ]
+    verdicts = look_at(asked, key=hold_key)
     _check(verdicts)
     if hold_key:
         Hold.objects.filter(key=hold_key).delete()
     visits = [
-        _planned(plan, verdict, fields, by)
-        for plan, verdict, fields in zip(plans, verdicts, belongs or [{}] * len(plans), strict=True)
+        _planned(plan, place, verdict, fields, by)
+        for plan, place, verdict, fields in zip(
+            plans, asked, verdicts, belongs or [{}] * len(plans), strict=True
+        )
     ]
-    _insert(visits)
+    _insert(visits, verdicts)
     record_changes(kind=Change.Kind.BOOKED, visits=[(visit, None) for visit in visits], by=by)
     if tell_patient:
         joint_notices.tell_many(visits, "confirmation", by=by)
@@ -118,17 +133,19 @@ def book_visits(
     return visits
 
 
-def _planned(plan: Plan, verdict: Verdict, fields: Mapping[str, Any], by: Actor) -> Appointment:
+def _planned(
+    plan: Plan, place: Wanted, verdict: Verdict, fields: Mapping[str, Any], by: Actor
+) -> Appointment:
     kind = plan.appointment_type
     return new_visit(
         patient=plan.patient,
         practitioner=plan.practitioner,
         appointment_type=kind,
         starts_at=plan.starts_at,
-        ends_at=plan.starts_at + kind.length,
+        ends_at=place.ends_at,
         buffer_before=kind.buffer_before,
         buffer_after=kind.buffer_after,
-        room=(plan.room or plan.practitioner.room) if verdict.room_free else None,
+        room=(plan.room or _room_of(verdict)) if verdict.room_free else None,
         reason=plan.reason.strip(),
         booked_by=by.user,
         **fields,
@@ -138,7 +155,9 @@ def _planned(plan: Plan, verdict: Verdict, fields: Mapping[str, Any], by: Actor)
 @transaction.atomic
 def reschedule_visits(*, moves: Sequence[Move], tell_patient: bool = True, by: Actor) -> list[Appointment]:
     """Moves all or raises DatesRefused, NotOffered, NotOpen; a visit that would stay where it is stays."""
-    lock_resources(*_resources([move.wanted for move in moves]), *(m.visit.practitioner for m in moves))
+    means = _means([(move.visit.appointment_type, move.visit.patient) for move in moves])
+    places = [(one, one.room) for move in moves for one in (move.practitioner, move.visit.practitioner)]
+    _lock([*places, *((move.visit.practitioner, move.visit.room) for move in moves)], means)
     now = _held([move.visit for move in moves])
     _check([_still(now[move.visit.pk], move.version, "moved") for move in moves])
     going = [move for move in moves if (move.starts_at, move.practitioner.pk) != _place(now[move.visit.pk])]
@@ -147,16 +166,18 @@ def reschedule_visits(*, moves: Sequence[Move], tell_patient: bool = True, by: A
     for move in going:
         if move.practitioner.pk != move.visit.practitioner_id:
             check_offered(move.visit.patient, move.practitioner, move.visit.appointment_type)
-    verdicts = look_at([move.wanted for move in going])
-    _check(verdicts, [move in going for move in moves])
-    pairs = []
-    for move, verdict in zip(going, verdicts, strict=True):
-        old = now[move.visit.pk]
-        new = moved_visit(old, move.practitioner, move.starts_at, "", by)
-        new.room = new.room if verdict.room_free else None
-        pairs.append((old, new))
+    pairs = [
+        (old := now[move.visit.pk], moved_visit(old, move.practitioner, move.starts_at, "", by))
+        for move in going
+    ]
+    # The visits would be in each other's way, and in their own. If one is refused, this goes with it.
     _close([old for old, _ in pairs], CancellationReason.OTHER)
-    _insert([new for _, new in pairs])
+    asked = [move.wanted(left=True) for move in going]
+    verdicts = look_at(asked)
+    _check(verdicts, [move in going for move in moves])
+    for place, verdict, (_, new) in zip(asked, verdicts, pairs, strict=True):
+        new.room = (place.room or _room_of(verdict)) if verdict.room_free else None
+    _insert([new for _, new in pairs], verdicts)
     record_changes(kind=Change.Kind.MOVED, visits=[(new, old) for old, new in pairs], by=by)
     joint_notices.move_all(pairs, by=by, aloud=tell_patient)
     before = {new.pk: old.starts_at.isoformat() for old, new in pairs}
@@ -192,8 +213,19 @@ def cancel_visits(
     return gone
 
 
-def _resources(asked: Sequence[Wanted]) -> list[Any]:
-    return [resource for one in asked for resource in (one.practitioner, one.room)]
+def _means(asked: Sequence[tuple[AppointmentType, Patient]]) -> dict[tuple[uuid.UUID, uuid.UUID], Means]:
+    """What the visits need beside their clinicians; asked once for each type and patient."""
+    return {(kind.pk, patient.pk): means_of(kind, patient) for kind, patient in dict.fromkeys(asked)}
+
+
+def _lock(places: Sequence[tuple[Practitioner, Room | None]], means: Mapping[Any, Means]) -> None:
+    """Holds everything that any of the visits may take, in one order."""
+    named = [resource for who, room in places for resource in (who, who.room, room)]
+    lock_resources(*named, *(one for each in means.values() for one in each.to_hold))
+
+
+def _room_of(verdict: Verdict) -> Room | None:
+    return verdict.fit.room if verdict.fit is not None else None
 
 
 def _held(visits: Sequence[Appointment]) -> dict[uuid.UUID, Appointment]:
@@ -234,18 +266,25 @@ def _close(visits: Sequence[Appointment], reason: str) -> None:
             setattr(visit, name, value)
 
 
-def _insert(visits: Sequence[Appointment]) -> None:
-    """Writes all visits in one statement; a hold that has run out makes room once."""
+def _insert(visits: Sequence[Appointment], verdicts: Sequence[Verdict]) -> None:
+    """Writes all visits with what they take; a hold that has run out makes room once."""
     _seat(visits)
+    takes = [_takes(visit, verdict) for visit, verdict in zip(visits, verdicts, strict=True)]
     try:
-        _write(visits)
+        _write(visits, takes)
     except SlotTaken:
-        for visit in visits:
-            forget_expired(visit)
+        for visit, others in zip(visits, takes, strict=True):
+            forget_expired(visit, also=[one.pk for one in others])
         try:
-            _write(visits)
+            _write(visits, takes)
         except SlotTaken:
-            raise DatesRefused(_who_is_in_the_way(visits)) from None
+            raise DatesRefused(_who_is_in_the_way(visits, takes)) from None
+
+
+def _takes(visit: Appointment, verdict: Verdict) -> list[Resource | Practitioner]:
+    """Resources and colleagues beside its own clinician; a group shares what it has."""
+    fit = verdict.fit
+    return with_its_group(visit) or ([*fit.resources, *fit.colleagues] if fit is not None else [])
 
 
 def _seat(visits: Sequence[Appointment]) -> None:
@@ -263,23 +302,30 @@ def _seat(visits: Sequence[Appointment]) -> None:
             given.add((visit.session, visit.seat))
 
 
-def _write(visits: Sequence[Appointment]) -> None:
+def _write(visits: Sequence[Appointment], takes: Sequence[Sequence[Resource | Practitioner]]) -> None:
     try:
         with transaction.atomic():
             Appointment.objects.bulk_create(visits)
+            rows = [
+                row for visit, others in zip(visits, takes, strict=True) for row in parts_of(visit, others)
+            ]
+            if rows:
+                Participant.objects.bulk_create(rows)
     except IntegrityError as error:
         if isinstance(error.__cause__, ExclusionViolation | UniqueViolation):
             raise SlotTaken from error
         raise
 
 
-def _who_is_in_the_way(visits: Sequence[Appointment]) -> list[Verdict]:
+def _who_is_in_the_way(
+    visits: Sequence[Appointment], takes: Sequence[Sequence[Resource | Practitioner]]
+) -> list[Verdict]:
     """Which of the visits the database refuses, tried one by one and taken back."""
     verdicts = []
     with transaction.atomic():
-        for visit in visits:
+        for visit, others in zip(visits, takes, strict=True):
             try:
-                save(visit, new=True)
+                _write([visit], [others])
                 verdicts.append(Verdict())
             except SlotTaken as taken:
                 verdicts.append(Verdict(TAKEN, str(taken)))

@@ -84,6 +84,7 @@ class BookingPage:
     hold: str = ""  # the name under which this dialog holds the chosen time
     held: HeldChoice | None = None  # what came of holding it
     fit: Fit | None = None  # the chosen time, judged
+    repeats: forms.Form | None = None  # how often, where a series can be made of it
     hides: bool = False  # in a call, until it is known who speaks: name and next visit time alone
 
     @property
@@ -300,6 +301,11 @@ def first_values(draft: Draft, data: QueryDict) -> dict[str, object]:
     values["needs"] = draft.needs
     values["text_ok"] = "text_ok" in data
     return values
+
+
+def choice_of(slot: Slot, practice: Practice) -> Choice:
+    """A time as a button says it."""
+    return Choice(slot.value, f"{short_when(slot.starts_at, practice)}, {slot.practitioner.short_name}")
 
 
 def next_choices(times: Iterable[FreeTime], draft: Draft) -> list[Choice]:

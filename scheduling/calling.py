@@ -19,6 +19,7 @@ from practices.audit import Actor
 from scheduling.booking import book_appointment
 from scheduling.drafts import Slot
 from scheduling.models import Appointment, AppointmentType
+from scheduling.series import book_series
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,7 @@ def book_for_caller(
     by: Actor,
 ) -> Appointment:
     """The booked visit; whatever refuses it takes a new patient, a consent and changed needs back with it."""
-    wanted = sorted(set(needs))
-    if isinstance(caller, NewCaller):
-        patient = register(caller, wanted, agreed_to_texts=agreed_to_texts, by=by)
-    else:
-        patient = bring_up_to_date(caller, wanted, mobile, agreed_to_texts=agreed_to_texts, by=by)
+    patient = the_caller(caller, needs, mobile, agreed_to_texts=agreed_to_texts, by=by)
     return book_appointment(
         patient=patient,
         practitioner=slot.practitioner,
@@ -64,6 +61,45 @@ def book_for_caller(
         tell_patient=agreed_to_texts,
         by=by,
     )
+
+
+@transaction.atomic
+def book_series_for_caller(
+    *,
+    caller: Patient | NewCaller,
+    kind: AppointmentType,
+    slots: Sequence[Slot],
+    rule: str,
+    needs: Iterable[str],
+    reason: str,
+    agreed_to_texts: bool,
+    mobile: str = "",
+    hold_key: str = "",
+    by: Actor,
+) -> list[Appointment]:
+    """The visits of a series, all or nothing, in order."""
+    patient = the_caller(caller, needs, mobile, agreed_to_texts=agreed_to_texts, by=by)
+    _, visits = book_series(
+        patient=patient,
+        appointment_type=kind,
+        dates=slots,
+        rule=rule,
+        reason=reason,
+        hold_key=hold_key,
+        tell_patient=agreed_to_texts,
+        by=by,
+    )
+    return visits
+
+
+def the_caller(
+    caller: Patient | NewCaller, needs: Iterable[str], mobile: str, *, agreed_to_texts: bool, by: Actor
+) -> Patient:
+    """The caller's record, made or brought up to date with what was said."""
+    wanted = sorted(set(needs))
+    if isinstance(caller, NewCaller):
+        return register(caller, wanted, agreed_to_texts=agreed_to_texts, by=by)
+    return bring_up_to_date(caller, wanted, mobile, agreed_to_texts=agreed_to_texts, by=by)
 
 
 def register(caller: NewCaller, needs: list[str], *, agreed_to_texts: bool, by: Actor) -> Patient:

@@ -49,6 +49,8 @@ def row_of(change: Change, message: Message | None, practice: Practice, private:
         Change.Kind.MOVED: f"moved to {when} with {visit.practitioner.short_name}",
         Change.Kind.CANCELLED: f"cancelled, {when}",
     }.get(Change.Kind(change.kind), f"is now “{stage_words(visit)}”")
+    if change.size > 1:
+        text = f"and {change.size - 1} more: {change.size} visits {change.get_kind_display()}, {text}"
     their = THEIRS.get(visit.patient.sex, "Their")
     medium = "e-mail" if message and message.channel == "email" else "text"
     if message is None or message.send_after is None:

@@ -2,23 +2,28 @@
 
 import datetime as dt
 import uuid
+from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
+from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
 
+from patients.models import Patient
 from practices.models import Room
 from practices.tenancy import current_practice
-from scheduling.diary import Diary, read_diary
+from scheduling.fits import HOURS, NEED, RULE, TAKEN, Fit
+from scheduling.judging import closed, judged, off_hours, out
+from scheduling.means import means_of
 from scheduling.models import Appointment, AppointmentType, BusySlot, Practitioner, session_of
+from scheduling.needs import NOTHING
+from scheduling.search import Search, search
 from scheduling.wallclock import say_moment
 
-PAST, CLOSED, OUT, HOURS, TAKEN, EACH_OTHER, CHANGED = (
-    "past", "closed", "out", "hours", "taken", "each-other", "changed",
-)  # fmt: skip
+PAST, CLOSED, OUT, EACH_OTHER, CHANGED = "past", "closed", "out", "each-other", "changed"
 LONGEST = dt.timedelta(
     hours=36
 )  # of a visit with its buffers; cuts the index of what is taken off at the left
@@ -35,7 +40,7 @@ class Wanted:
     ends_at: dt.datetime
     buffer_before: int
     buffer_after: int
-    patient_id: uuid.UUID | None = None
+    patient: Patient | None = None
     room: Room | None = None
     leaves: uuid.UUID | None = None
 
@@ -43,6 +48,20 @@ class Wanted:
     def span(self) -> Span:
         before, after = (dt.timedelta(minutes=m) for m in (self.buffer_before, self.buffer_after))
         return self.starts_at - before, self.ends_at + after
+
+    @property
+    def patient_id(self) -> uuid.UUID | None:
+        return self.patient.pk if self.patient is not None else None
+
+    @property
+    def extra(self) -> int:
+        """How many minutes longer than its type."""
+        return round((self.ends_at - self.starts_at).total_seconds() / 60) - self.kind.minutes
+
+    @property
+    def group(self) -> tuple[Any, ...]:
+        """What is looked for in one search."""
+        return self.practitioner.pk, self.kind.pk, self.patient_id, self.extra
 
     @property
     def session(self) -> uuid.UUID | None:
@@ -53,12 +72,16 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Why a wanted time cannot be had (`kind`, `words`), or nothing; a `note` is no hindrance."""
+    """Why a wanted time cannot be had (`kind`, `words`), or nothing; a `note` is no hindrance.
+
+    `fit` is what else the visit takes there: a room, resources, a second clinician.
+    """
 
     kind: str = ""
     words: str = ""
     note: str = ""
     room_free: bool = True
+    fit: Fit | None = None
 
     @property
     def fits(self) -> bool:
@@ -69,87 +92,117 @@ def wanted(
     kind: AppointmentType,
     practitioner: Practitioner,
     starts_at: dt.datetime,
-    patient_id: uuid.UUID | None = None,
+    patient: Patient | None = None,
     room: Room | None = None,
+    extra: int = 0,
 ) -> Wanted:
-    """A new visit of a type, with the type's length and buffers."""
+    """A new visit of a type, with its length and buffers, and the `extra` minutes that a patient needs."""
     return Wanted(
         practitioner=practitioner,
         kind=kind,
         starts_at=starts_at,
-        ends_at=starts_at + kind.length,
+        ends_at=starts_at + kind.length + dt.timedelta(minutes=extra),
         buffer_before=kind.buffer_before,
         buffer_after=kind.buffer_after,
-        patient_id=patient_id,
-        room=room or practitioner.room,
+        patient=patient,
+        room=room,
     )
 
 
-def look_at(asked: Sequence[Wanted], *, keys: Collection[str] = ()) -> list[Verdict]:
-    """What is in the way of each; `keys` are one's own holds. Five queries, one more for groups."""
+def look_at(asked: Sequence[Wanted], *, key: str = "") -> list[Verdict]:
+    """What is in the way of each; `key` is one's own hold.
+
+    The same queries for two and for fifty: one search for each clinician, type and patient, two more in all.
+    """
     if not asked:
         return []
-    zone = current_practice().zone
-    people = list({one.practitioner.pk: one.practitioner for one in asked}.values())
-    days = [moment.astimezone(zone).date() for one in asked for moment in (one.starts_at, one.ends_at)]
-    diary = read_diary(people, min(days), max(days), visits=False)
-    busy = _busy(asked, keys)
-    full = _full(asked)
-    others = _other_visits(asked)
-    return [_verdict(place, asked, diary, busy, full, others) for place in range(len(asked))]
+    fits = _fits(asked, key)
+    asked = [
+        one if one.room else replace(one, room=fit.room) for one, (fit, _) in zip(asked, fits, strict=True)
+    ]
+    busy, full, others = _busy(asked, key), _full(asked), _other_visits(asked)
+    verdicts = []
+    for place, (one, (fit, why)) in enumerate(zip(asked, fits, strict=True)):
+        taken = _taken_of(one, busy)
+        reason = why or _against_others(one, asked[:place], taken, full)
+        kind, words = reason or ("", "")
+        free = one.room is None or one.room.pk not in taken
+        free = free and not any(_same_room(one, earlier) for earlier in asked[:place])
+        note = _note(one, others) or " ".join(fit.broken(NEED))
+        verdicts.append(Verdict(kind, words, note, free, fit))
+    return verdicts
 
 
-def _verdict(
-    place: int,
-    asked: Sequence[Wanted],
-    diary: Diary,
-    busy: Sequence[BusySlot],
+Judged = tuple[Fit, tuple[str, str] | None]
+
+
+def _fits(asked: Sequence[Wanted], key: str) -> list[Judged]:
+    """Each time judged by its own search; what hours, rules and means say against it."""
+    zone, now = current_practice().zone, timezone.now()
+    # Visits that would leave stand in their own way in a search: then it is asked for hours and rules alone.
+    visits = not any(one.leaves for one in asked)
+    groups: dict[Any, list[int]] = defaultdict(list)
+    for place, one in enumerate(asked):
+        groups[one.group].append(place)
+    found: dict[int, Judged] = {}
+    for places in groups.values():
+        one = asked[places[0]]
+        wants = means_of(one.kind, one.patient).wants if one.patient is not None else NOTHING
+        days = [
+            moment.astimezone(zone).date()
+            for n in places
+            for moment in (asked[n].starts_at, asked[n].ends_at)
+        ]
+        known = search(
+            one.kind,
+            [one.practitioner],
+            min(days),
+            max(days),
+            now=now,
+            patient=one.patient,
+            wants=replace(wants, extra_minutes=one.extra),
+            own_hold=key,
+            visits=visits,
+        )
+        for place in places:
+            at = int(asked[place].starts_at.timestamp())
+            found[place] = judged(known, at), _why_not(known, at)
+    return [found[place] for place in range(len(asked))]
+
+
+def _why_not(known: Search, at: int) -> tuple[str, str] | None:
+    """What is against a time, as kind and words; what a patient needs is said and is no hindrance."""
+    if at < known.now.replace(minute=known.now.minute // 15 * 15, second=0, microsecond=0).timestamp():
+        return PAST, f"{say_moment(dt.datetime.fromtimestamp(at, dt.UTC), known.diary.zone)} is over."
+    person = known.people[0]
+    hours = (CLOSED, closed(known, at)), (OUT, out(known, at, person)), (HOURS, off_hours(known, at, person))
+    for kind, words in hours:
+        if words:
+            return kind, words
+    fit = judged(known, at)
+    if kept := fit.broken(RULE):
+        return RULE, " ".join(kept)
+    if taken := fit.broken(TAKEN):
+        return TAKEN, taken[0]
+    return None
+
+
+def _against_others(
+    one: Wanted,
+    earlier: Sequence[Wanted],
+    taken: Collection[uuid.UUID],
     full: Collection[uuid.UUID],
-    others: Sequence[Appointment],
-) -> Verdict:
-    one = asked[place]
-    reason = closed_words(diary, one.practitioner, one.starts_at, one.ends_at)
-    in_the_way = _taken_of(one, busy)
-    if not reason and one.practitioner.pk in in_the_way:
-        reason = TAKEN, f"{one.practitioner.short_name} has another visit then."
-    if not reason and one.session in full:
-        reason = TAKEN, "All places of this group are taken."
-    if not reason and any(_meet(one, earlier) for earlier in asked[:place]):
-        reason = EACH_OTHER, "It overlaps another of these dates."
-    kind, words = reason or ("", "")
-    room_free = one.room is None or not (
-        one.room.pk in in_the_way or any(_same_room(one, earlier) for earlier in asked[:place])
-    )
-    return Verdict(kind, words, _note(one, others), room_free)
-
-
-def closed_words(
-    diary: Diary, person: Practitioner, starts_at: dt.datetime, ends_at: dt.datetime
 ) -> tuple[str, str] | None:
-    """Why nobody is seen then, as kind and words; from a diary that was read already."""
-    day = starts_at.astimezone(diary.zone).date()
-    starts, ends = int(starts_at.timestamp()), int(ends_at.timestamp())
-    now = timezone.now()
-    if starts_at < now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0):
-        return PAST, f"{say_moment(starts_at, diary.zone)} is over."
-    for closure in diary.closures:
-        if closure.first_day <= day <= closure.last_day:
-            return CLOSED, f"The practice is closed: {closure.reason}."
-    for out_from, out_until, label in diary.out[person.pk]:
-        if out_from < ends and out_until > starts:
-            return OUT, f"{person.short_name} is out then: {label}."
-    hours = diary.hours[person.pk]
-    if any(opens <= starts and ends <= closes for opens, closes in hours):
-        return None
-    if any(opens <= starts < closes for opens, closes in hours):
-        return HOURS, f"The visit would end after {person.short_name}’s hours."
-    works = any(dt.datetime.fromtimestamp(opens, diary.zone).date() == day for opens, _ in hours)
-    if works:
-        return HOURS, f"{person.short_name} does not see patients at that hour."
-    return HOURS, f"{person.short_name} does not work that day."
+    if one.session in full:
+        return TAKEN, "All places of this group are taken."
+    if one.practitioner.pk in taken:
+        return TAKEN, f"{one.practitioner.short_name} has another visit then."
+    if any(_meet(one, other) for other in earlier):
+        return EACH_OTHER, "It overlaps another of these visits."
+    return None
 
 
-def _busy(asked: Sequence[Wanted], keys: Collection[str]) -> list[BusySlot]:
+def _busy(asked: Sequence[Wanted], key: str) -> list[BusySlot]:
     """What is taken of clinicians and rooms then; visits that would leave are not in the way."""
     places = [
         Q(
@@ -164,8 +217,8 @@ def _busy(asked: Sequence[Wanted], keys: Collection[str]) -> list[BusySlot]:
     leaving = [one.leaves for one in asked if one.leaves]
     if leaving:
         rows = rows.exclude(appointment__in=leaving)
-    if keys:
-        rows = rows.exclude(hold__key__in=keys)
+    if key:
+        rows = rows.exclude(hold__key=key)
     return list(rows.only("practice_id", "resource_id", "party", "starts_at", "ends_at"))
 
 

@@ -1,7 +1,6 @@
 """What a receptionist types when booking or moving, checked field by field in words."""
 
 import datetime as dt
-import re
 from typing import Any
 
 from django import forms
@@ -13,26 +12,7 @@ from patients.names import split_name
 from scheduling.drafts import Draft, Slot
 from scheduling.models import CancellationReason, Practitioner
 from scheduling.objections import unmet_needs
-from scheduling.wallclock import ClockChange, TimeIsAmbiguous, resolve, within_reach
-
-TIME = re.compile(r"(\d{1,2})(?:[:.h]?(\d{2}))?\s*([ap])?\.?(?:m\.?)?", re.IGNORECASE)
-
-
-def parse_clock(text: str) -> dt.time:
-    """3:30 PM, 330p, 15:30, 9; one to six without a letter is in the afternoon."""
-    match = TIME.fullmatch(text.strip())
-    if match is None:
-        raise ValueError("Write the time like 3:30 PM or 15:30.")
-    hour, minute, letter = int(match[1]), int(match[2] or 0), (match[3] or "").lower()
-    if letter and not 1 <= hour <= 12:
-        raise ValueError("With AM or PM the hour is 1 to 12.")
-    if letter:
-        hour = hour % 12 + (12 if letter == "p" else 0)
-    elif 1 <= hour <= 6 and not text.strip().startswith("0"):
-        hour += 12
-    if hour > 23 or minute > 59:
-        raise ValueError("There is no such time. Write it like 3:30 PM or 15:30.")
-    return dt.time(hour, minute)
+from scheduling.wallclock import ClockChange, TimeIsAmbiguous, parse_clock, resolve, within_reach
 
 
 class WhenForm(forms.Form):

@@ -73,7 +73,19 @@ def with_its_group(visit: Appointment) -> list[Resource | Practitioner]:
 
 def take_part(visit: Appointment, others: Sequence[Resource | Practitioner]) -> None:
     forget_expired(visit, also=[one.pk for one in others])
-    rows = [
+    rows = parts_of(visit, others)
+    try:
+        with transaction.atomic():
+            Participant.objects.bulk_create(rows)
+    except IntegrityError as error:
+        if not isinstance(error.__cause__, ExclusionViolation):
+            raise
+        raise SlotTaken(times_after(visit)) from error
+
+
+def parts_of(visit: Appointment, others: Sequence[Resource | Practitioner]) -> list[Participant]:
+    """Unsaved rows of what a visit takes beside its clinician."""
+    return [
         Participant(
             practice=visit.practice,
             appointment=visit,
@@ -82,13 +94,6 @@ def take_part(visit: Appointment, others: Sequence[Resource | Practitioner]) -> 
         )
         for one in others
     ]
-    try:
-        with transaction.atomic():
-            Participant.objects.bulk_create(rows)
-    except IntegrityError as error:
-        if not isinstance(error.__cause__, ExclusionViolation):
-            raise
-        raise SlotTaken(times_after(visit)) from error
 
 
 def names_of(fit: Fit) -> list[str]:

@@ -9,6 +9,7 @@ from patients.contacts import Reach, reachability, show_phone
 from patients.models import Channel, Need
 from patients.records import NEED_ICONS
 from practices.models import Practice
+from scheduling.belonging import Belonging, belonging_of
 from scheduling.booking_page import born_words
 from scheduling.delays import expected_of
 from scheduling.drafts import as_uuid
@@ -75,6 +76,7 @@ class Panel:
     note: str = ""  # what was typed, while it could not be saved
     problem: str = ""
     private: bool = False  # what is known first stays hidden too
+    belongs: Belonging = field(default_factory=Belonging)
     theirs: str = ""  # the note somebody else wrote meanwhile
     due: list[Due] = field(default_factory=list)  # follow-ups that were ordered in this visit
     may_follow: bool = False  # one can be ordered: the visit is here or over
@@ -128,6 +130,7 @@ def panel_of(visit: Appointment, practice: Practice, *, private: bool) -> Panel:
         private=private,
         due=ordered_in(visit, practice),
         may_follow=visit.local_date <= practice.today() and visit.is_active,
+        belongs=belonging_of(visit, practice, private=private),
     )
 
 

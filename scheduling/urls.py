@@ -10,6 +10,7 @@ from scheduling.views import (
     follow_ups,
     moving,
     reminders,
+    series,
     suggestions,
     visits,
 )
@@ -18,12 +19,16 @@ urlpatterns = [
     path("book/", booking.book, name="book"),
     path("book/times/", booking.book_times, name="book-times"),
     path("book/let-go/", booking.let_go, name="book-let-go"),
+    path("book/series/", series.book_series, name="book-series"),
     path("appointments/<uuid:appointment_id>/", visits.appointment, name="appointment"),
     path("appointments/<uuid:appointment_id>/stage/", visits.stage, name="appointment-stage"),
     path("appointments/<uuid:appointment_id>/confirm/", visits.confirm, name="appointment-confirm"),
     path("appointments/<uuid:appointment_id>/note/", visits.note, name="appointment-note"),
     path("appointments/<uuid:appointment_id>/cancel/", visits.cancel, name="appointment-cancel"),
     path("appointments/<uuid:appointment_id>/move/", moving.move, name="appointment-move"),
+    path(
+        "appointments/<uuid:appointment_id>/move/series/", series.move_series, name="appointment-move-series"
+    ),
     path("patients/<uuid:patient_id>/visits/", visits.patient_visits, name="patient-visits"),
     path("follow-ups/", follow_ups.follow_ups, name="follow-ups"),
     path("follow-ups/<uuid:follow_up_id>/ask/", follow_ups.ask, name="follow-up-ask"),

@@ -5,10 +5,12 @@ are refused and the second asked (SECURITY.md E3); the edges of working hours ju
 """
 
 import datetime as dt
+import re
 import zoneinfo
 from typing import TypeVar
 
 Day = TypeVar("Day", bound=dt.date)  # a date, or a datetime
+TIME = re.compile(r"(\d{1,2})(?:[:.h]?(\d{2}))?\s*([ap])?\.?(?:m\.?)?", re.IGNORECASE)
 YEARS = range(2000, 2101)  # nobody books outside: what is further away is a slip, and breaks date arithmetic
 
 
@@ -43,6 +45,23 @@ def within_reach(day: Day) -> Day:
     if day.year not in YEARS:
         raise ValueError(f"The year {day.year} is too far away.")
     return day
+
+
+def parse_clock(text: str) -> dt.time:
+    """3:30 PM, 330p, 15:30, 9; one to six without a letter is in the afternoon."""
+    match = TIME.fullmatch(text.strip())
+    if match is None:
+        raise ValueError("Write the time like 3:30 PM or 15:30.")
+    hour, minute, letter = int(match[1]), int(match[2] or 0), (match[3] or "").lower()
+    if letter and not 1 <= hour <= 12:
+        raise ValueError("With AM or PM the hour is 1 to 12.")
+    if letter:
+        hour = hour % 12 + (12 if letter == "p" else 0)
+    elif 1 <= hour <= 6 and not text.strip().startswith("0"):
+        hour += 12
+    if hour > 23 or minute > 59:
+        raise ValueError("There is no such time. Write it like 3:30 PM or 15:30.")
+    return dt.time(hour, minute)
 
 
 def resolve(day: dt.date, time: dt.time, zone: zoneinfo.ZoneInfo, *, fold: int | None = None) -> dt.datetime:

@@ -31,6 +31,7 @@ from scheduling.held_choice import hold_choice, hold_key
 from scheduling.holding import release_hold
 from scheduling.models import Appointment
 from scheduling.regions import columns_of
+from scheduling.series_forms import RepeatForm
 
 CONFLICT, UNFINISHED = 409, 422
 
@@ -62,13 +63,19 @@ def done(request: DeskRequest, appointment: Appointment, words: str, *also: Appo
 def book(request: DeskRequest) -> HttpResponse:
     """The dialog, empty or filled from the address (`patient`, `practitioner`, `start`); POST books."""
     if request.method == "POST":
-        return book_now(request)
+        return book_now(request) if not request.POST.get("repeat") else to_the_dates(request)
     known = call_booking.opened(request.GET, request.user)
     draft = read_draft(known.fields, Diary(request.practice))
     if draft.patient is not None and not known.is_kept:
         draft.needs = list(draft.patient.needs)
     form = BookingForm(draft, initial=first_values(draft, known.fields))
     return show_booking(request, draft, form, data=known.fields)
+
+
+def to_the_dates(request: DeskRequest) -> HttpResponse:
+    """A visit that repeats shows its dates first: the same form goes there, unchanged."""
+    url = reverse("book-series", args=[request.practice.slug])
+    return HttpResponse(status=307, headers={"Location": url})
 
 
 @requires("appointment.book")
@@ -111,6 +118,7 @@ def show_booking(
         draft.slot = typed_so_far(draft, data)
     page = booking_page(draft, form, data, private=request.user.privacy_mode)
     page.hides = call_booking.hides_details(data, draft.patient)
+    page.repeats = RepeatForm(initial=data.dict(), today=request.practice.today())
     for name, value in more.items():
         setattr(page, name, value)
     if page.caller and data.get("for") != str(page.caller.patient.pk) and not form.is_bound:
@@ -150,9 +158,14 @@ def book_now(request: DeskRequest) -> HttpResponse:
         appointment = carry_out(request, draft, form)
     except (InvalidPatient, StalePatient, BookingRefused) as refusal:
         return refused(request, draft, form, refusal)
-    call_booking.booked(request.POST, appointment.patient, by=request.actor)
+    call_done(request, appointment)
     when = form.cleaned_data["slot"]
     return done(request, appointment, f"Booked with {when.practitioner.short_name}.")
+
+
+def call_done(request: DeskRequest, appointment: Appointment) -> None:
+    """Tells the call that it was booked in."""
+    call_booking.booked(request.POST, appointment.patient, by=request.actor)
 
 
 def doubt_about(request: DeskRequest) -> str:

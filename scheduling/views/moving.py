@@ -10,6 +10,8 @@ from django.views.decorators.http import require_http_methods
 
 from practices.access import DeskRequest, requires
 from practices.audit import record_read
+from scheduling.batches import reschedule_visits
+from scheduling.belonging import TOGETHER, choices_for, come_along, fellows_of, not_along
 from scheduling.booking import (
     BookingRefused,
     MayNotOverbook,
@@ -17,14 +19,17 @@ from scheduling.booking import (
     SlotTaken,
     reschedule_appointment,
 )
-from scheduling.booking_page import booking_page, next_choices
+from scheduling.booking_page import booking_page, choice_of, next_choices
 from scheduling.drafts import Diary, Draft, Slot, as_instant, as_version, read_draft
 from scheduling.forms import WhenForm
+from scheduling.linked import along, next_along
 from scheduling.models import Appointment
+from scheduling.refusals import DatesRefused
 from scheduling.regions import columns_of
 from scheduling.views.booking import CONFLICT, UNFINISHED, done
 from scheduling.views.changes import bar
 from scheduling.views.visits import visit_or_404
+from scheduling.wallclock import ClockChange
 from scheduling.words import short_when
 
 
@@ -39,15 +44,25 @@ def move(request: DeskRequest, appointment_id: uuid.UUID) -> HttpResponse:
     draft = draft_of(request, visit)
     if request.method == "GET" or "look" in request.GET:
         return show_move(request, visit, draft, WhenForm(draft, initial=data.dict()))
+    if request.POST.get("scope") in {"later", "all"}:
+        return to_the_dates(request, visit)
     form = WhenForm(draft, data=request.POST)
     if not form.is_valid():
         return show_move(request, visit, draft, form, status=UNFINISHED)
     return move_to(request, visit, draft, form)
 
 
+def to_the_dates(request: DeskRequest, visit: Appointment) -> HttpResponse:
+    """Several of a series show their dates first: the same form goes there, unchanged."""
+    url = reverse("appointment-move-series", args=[request.practice.slug, visit.pk])
+    return HttpResponse(status=307, headers={"Location": url})
+
+
 def move_to(request: DeskRequest, visit: Appointment, draft: Draft, form: WhenForm) -> HttpResponse:
     slot: Slot = form.cleaned_data["slot"]
     draft.slot = slot
+    if request.POST.get("scope") == TOGETHER:
+        return move_along(request, visit, draft, form, slot)
     try:
         moved = reschedule_appointment(
             appointment=visit,
@@ -62,6 +77,24 @@ def move_to(request: DeskRequest, visit: Appointment, draft: Draft, form: WhenFo
     except BookingRefused as refusal:
         return refused(request, visit, draft, form, refusal)
     return done(request, moved, f"Moved to {short_when(moved.starts_at, request.practice)}.", visit)
+
+
+def move_along(
+    request: DeskRequest, visit: Appointment, draft: Draft, form: WhenForm, slot: Slot
+) -> HttpResponse:
+    """Moves the visit and those it is linked to, all or none; else the next times at which all fit."""
+    others = come_along(visit, request.POST)
+    try:
+        moves = along(visit, others, as_version(request.POST.get("version")), slot)
+        moved = reschedule_visits(moves=moves, tell_patient="tell_patient" in request.POST, by=request.actor)
+    except (BookingRefused, ClockChange) as refusal:
+        now = visit_or_404(visit.pk)
+        words = not_along(moves, refusal) if isinstance(refusal, DatesRefused) else str(refusal)
+        next_slots = next_along(now, [one for one, _ in others], slot)
+        times = [choice_of(each, request.practice) for each in next_slots]
+        return show_move(request, now, draft, form, status=CONFLICT, refused=words, next_times=times)
+    words = f"{len(moved)} visits moved."
+    return done(request, moved[0], words, *moved[1:], *(move.visit for move in moves))
 
 
 def refused(
@@ -113,6 +146,9 @@ def show_move(
         "when": short_when(visit.starts_at, request.practice),
         "when_url": f"{reverse('appointment-move', args=[request.practice.slug, visit.pk])}?look",
         "tell": request.method == "GET" or "tell_patient" in request.POST,
+        "scopes": choices_for(visit, request.POST),
+        "fellows": fellows_of(visit),
+        "scope": request.POST.get("scope", "one"),
     }
     template = "scheduling/move_dialog.html" if request.htmx else "scheduling/move.html"
     return render(request, template, context, status=status)

@@ -12,6 +12,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from patients.models import Patient
 from practices.access import DeskRequest, requires
 from practices.audit import record_read
+from scheduling.batches import cancel_visits
+from scheduling.belonging import choices_for, come_along, fellows_of
 from scheduling.booking import (
     BookingRefused,
     StaleAppointment,
@@ -44,7 +46,8 @@ def show_panel(request: DeskRequest, visit: Appointment, *, status: int = 200, *
     panel = panel_of(visit, request.practice, private=request.user.privacy_mode)
     for name, value in more.items():
         setattr(panel, name, value)
-    record_read(by=request.actor, patients=[visit.patient_id], screen="visit")
+    shown = [visit.patient_id, *panel.belongs.patients]
+    record_read(by=request.actor, patients=shown, screen="visit")
     template = "scheduling/panel.html" if request.htmx else "scheduling/appointment.html"
     return render(request, template, {"panel": panel, "visit": visit}, status=status)
 
@@ -132,16 +135,20 @@ def cancel(request: DeskRequest, appointment_id: uuid.UUID) -> HttpResponse:
     if not form.is_valid():
         return show_cancel(request, visit, status=UNFINISHED, problem="Choose why the visit is cancelled.")
     try:
-        visit = cancel_appointment(
-            appointment=visit,
-            version=form.cleaned_data["version"],
-            reason=form.cleaned_data["reason"],
-            tell_patient=form.cleaned_data["tell_patient"],
-            by=request.actor,
-        )
+        gone = cancel_as_asked(request, visit, form.cleaned_data)
     except BookingRefused as refusal:
         return show_cancel(request, visit_or_404(visit.pk), status=CONFLICT, problem=str(refusal))
-    return done(request, visit, "Cancelled.")
+    words = "Cancelled." if len(gone) == 1 else f"{len(gone)} visits cancelled."
+    return done(request, gone[0], words, *gone[1:])
+
+
+def cancel_as_asked(request: DeskRequest, visit: Appointment, said: dict[str, Any]) -> list[Appointment]:
+    """This visit, or with it those of its series or its links that were chosen in the same dialog."""
+    told = {"reason": said["reason"], "tell_patient": said["tell_patient"], "by": request.actor}
+    others = come_along(visit, request.POST)
+    if not others and request.POST.get("scope", "one") == "one":
+        return [cancel_appointment(appointment=visit, version=said["version"], **told)]
+    return cancel_visits(visits=[(visit, said["version"]), *others], **told)
 
 
 def show_cancel(
@@ -157,6 +164,8 @@ def show_cancel(
         "rest": rest,
         "problem": problem,
         "tell": request.method == "GET" or "tell_patient" in request.POST,
+        "scopes": choices_for(visit, request.POST),
+        "fellows": fellows_of(visit),
     }
     record_read(by=request.actor, patients=[visit.patient_id], screen="cancel")
     template = "scheduling/cancel_dialog.html" if request.htmx else "scheduling/cancel.html"

@@ -19,8 +19,8 @@ from patients.names import split_name
 from patients.registry import ContactGiven, register_patient
 from practices.models import AccessEvent, AuditEntry
 from practices.tenancy import inside
-from scheduling.forms import parse_clock
 from scheduling.models import Appointment, Change
+from scheduling.wallclock import parse_clock
 from tests.factories import a_patient, a_type
 from tests.scheduling.conftest import a_diary, at
 

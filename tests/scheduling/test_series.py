@@ -20,7 +20,7 @@ from tests.scheduling.conftest import at
 
 WEEKLY = "FREQ=WEEKLY;COUNT=8"
 FIRST = "2026-12-01 09:00"
-PREVIEW_QUERIES, BOOKING_QUERIES = 5, 26
+PREVIEW_QUERIES, BOOKING_QUERIES = 7, 28
 
 
 def look(diary, when=FIRST, rule=WEEKLY):
@@ -67,7 +67,7 @@ def test_every_date_says_what_is_in_its_way(diary):
     assert found == [
         ("", ""),
         ("taken", "Dr. Osei has another visit then."),
-        ("closed", "The practice is closed: Founders’ day."),
+        ("closed", "The practice is closed that day: Founders’ day."),
         ("out", "Dr. Osei is out then: Training."),
         ("", ""),
         ("", ""),
@@ -117,7 +117,7 @@ def test_one_taken_date_refuses_all_and_says_which(diary):
 
 def test_the_constraint_has_the_last_word_and_names_the_date(diary, monkeypatch):
     diary.book("2026-12-15 09:00")
-    monkeypatch.setattr("scheduling.collisions._busy", lambda *_: [])
+    monkeypatch.setattr("scheduling.batches._check", lambda *_: None)
     with pytest.raises(DatesRefused) as refusal:
         book(diary)
     assert [verdict.kind for verdict in refusal.value.verdicts] == ["", "", "taken", "", "", "", "", ""]
