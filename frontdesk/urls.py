@@ -47,6 +47,7 @@ urlpatterns = [
     path("p/<slug:practice>/", include(practice_pages)),
     path("all/", include("frontdesk.all_urls")),
     path("v/", include("scheduling.visit_urls")),
+    path("cal/", include("scheduling.feed_urls")),
     path("a/", include("messaging.ack_urls")),
     path("hooks/twilio/<slug:practice>/", include("messaging.hook_urls")),
     path("api/v1/p/<slug:practice>/", include(practice_api)),
