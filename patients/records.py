@@ -31,6 +31,8 @@ DONE = {
     "related.added": "wrote down who may speak for the patient",
     "related.changed": "changed what somebody may be told",
     "related.ended": "ended somebody's permission",
+    "wish.added": "noted what visits have to fit",
+    "wish.ended": "took away what visits had to fit",
     "flag.raised": "raised a flag under Know first",
     "flag.taken_down": "took a flag down",
     "identity.verified": "verified a caller by two facts",

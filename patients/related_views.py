@@ -1,29 +1,18 @@
 """Pages of a record's flags and of the people who may speak for the patient."""
 
-import json
 import uuid
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from patients import flags, related
+from patients.dialogs import back
 from patients.models import Patient, PatientFlag, RelatedPerson
 from patients.related import InvalidRelatedPerson
 from patients.related_forms import FlagForm, RelatedForm
 from practices.access import DeskRequest, requires
 from practices.audit import record_read
-
-
-def back(request: DeskRequest, patient_id: uuid.UUID, words: str) -> HttpResponse:
-    """After a change: the dialog closes and the record is drawn anew; a plain form goes to the record."""
-    address = reverse("patient", args=[request.practice.slug, patient_id])
-    if request.htmx:
-        # The record has no fragment for each of its cards: it is drawn anew as a whole.
-        heard = {"dialogClose": True, "announce": words}
-        return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(heard), "HX-Refresh": "true"})
-    return HttpResponse(status=303, headers={"Location": address})
 
 
 def show(

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from patients import join_views, related_views, views
+from patients import join_views, related_views, views, wish_views
 
 urlpatterns = [
     path("patients/", views.patients, name="patients"),
@@ -16,6 +16,8 @@ urlpatterns = [
     path("patients/<uuid:patient_id>/related/new/", related_views.related_new, name="patient-related-new"),
     path("related/<uuid:related_id>/", related_views.related_change, name="patient-related"),
     path("related/<uuid:related_id>/end/", related_views.related_end, name="patient-related-end"),
+    path("patients/<uuid:patient_id>/wishes/new/", wish_views.wish_new, name="patient-wish-new"),
+    path("wishes/<uuid:wish_id>/end/", wish_views.wish_end, name="patient-wish-end"),
     path("patients/<uuid:patient_id>/flags/new/", related_views.flag_new, name="patient-flag-new"),
     path("flags/<uuid:flag_id>/down/", related_views.flag_down, name="patient-flag-down"),
     path("patients/<uuid:patient_id>/access/", views.access_log, name="patient-access"),

@@ -31,6 +31,7 @@ from patients.registry import (
 )
 from patients.search import LONGEST_TEXT, Match, find_patients, likely_duplicates
 from patients.shown import hits, patient_or_404
+from patients.wishes import wishes_of
 from practices.access import DeskRequest, requires
 from practices.audit import record, record_read
 
@@ -134,6 +135,7 @@ def show_record(request: DeskRequest, patient: Patient, status: int = 200) -> Ht
     context = records.head(patient, request.admission, "overview") | {
         "consents": records.consents(patient),
         "needs": records.needs(patient),
+        "wishes": wishes_of(patient),
         **records.around(patient),
         "how_choices": HOW_CHOICES,
         "may_join": patient.active and request.admission.may("practice.change"),

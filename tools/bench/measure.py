@@ -148,7 +148,8 @@ class Bench:
     def suggested(self) -> Iterator[Row]:
         floor = self.floors.times(self.times(100)).median
         each = self.times_inside()
-        yield at_most("suggested times, 10 clinicians over 4 weeks", each.median, 30, floor)
+        what = "suggested times, 10 clinicians × 4 weeks with needs, rooms and buffers"
+        yield at_most(what, each.median, 30, floor)
 
     def times_inside(self) -> Waited:
         """The milliseconds of `suggest_times`, called in a process of its own."""
