@@ -225,7 +225,8 @@ def tasks_open(day: Day) -> list[Found]:
     """Everything else that somebody still has to do; one that has an owner and a time brings them along."""
     answered_above = {message.pk for message in day.unanswered}
     # A row that was handed over is a task too: it shall not stand here a second time.
-    handed_over = {found.key for found in [*visits_not_closed(day), *tomorrow_unconfirmed(day)]}
+    rows = [*visits_not_closed(day), *tomorrow_unconfirmed(day), *follow_ups_overdue(day)]
+    handed_over = {found.key for found in rows}
     found = []
     for task in day.tasks:
         if task.message_id in answered_above or task.once_key in handed_over:
@@ -250,6 +251,21 @@ def tomorrow_unconfirmed(day: Day) -> list[Found]:
         Found("tomorrow", f"tomorrow:{visit.pk}", answer_words(visit, day), visit)
         for visit in day.tomorrow
         if visit.can_confirm
+    ]
+
+
+def follow_ups_overdue(day: Day) -> list[Found]:
+    """Visits that were due and that nobody booked, asked for or put off."""
+    return [
+        Found(
+            "follow_ups",
+            f"follow_ups:{row.pk}",
+            f"{row.appointment_type.name}, due by {row.latest_on:%a, %b} {row.latest_on.day}, not booked"[
+                :120
+            ],
+            patient_id=row.patient_id,
+        )
+        for row in day.overdue
     ]
 
 
@@ -278,6 +294,7 @@ EVENING = (
     Check("not_closed", "Visits not closed", "st-arr", "arr", visits_not_closed),
     Check("unanswered", "Messages to answer", "inbox", "acc", messages_unanswered),
     Check("tasks", "Promises and tasks", "list", "acc", tasks_open),
+    Check("follow_ups", "Follow-ups overdue", "recall", "bad", follow_ups_overdue),
     Check("tomorrow", "Next day, not confirmed", "st-book", "book", tomorrow_unconfirmed),
 )
 

@@ -152,6 +152,8 @@ class Rows:
     def without_visit(self, finding: Finding) -> list[Step]:
         if finding.check_name == "tasks":
             return [Step("Done", self.to("finding-done", finding.pk), "check", post=True)]
+        if finding.check_name == "follow_ups":
+            return [Step("Follow-ups", f"{self.to('follow-ups')}#due-{finding.once_key[11:]}", "recall")]
         if finding.patient_id:
             return [Step("Answer", self.to("patient-messages", finding.patient_id), "msg")]
         return [Step("Open", self.to("queue"), "queue")]

@@ -12,12 +12,13 @@ from messaging.models import Message, Task
 from patients.contacts import Reach, reachability
 from practices.models import Practice
 from scheduling.diary import Diary, read_diary
-from scheduling.models import Appointment, Notice, Practitioner, Status
+from scheduling.models import Appointment, FollowUp, Notice, Practitioner, Status
 from scheduling.wallclock import boundary
 
 HERE = (Status.BOOKED, Status.ARRIVED)
 OVERNIGHT_FROM = dt.time(17, 0)  # where no evening review said when the day was over
 DAYS_BEFORE = 7
+MOST_OVERDUE = 50
 NEXT_DAY_WITHIN = 4  # a Friday's wrap-up looks to Monday
 
 
@@ -37,6 +38,7 @@ class Day:
     unanswered: list[Message]
     tasks: list[Task]
     left_open: list[Appointment] = field(default_factory=list)  # of the days before
+    overdue: list[FollowUp] = field(default_factory=list)  # follow-ups that nobody booked in time
     moved: set[uuid.UUID] = field(default_factory=set)  # cancelled, because they stand elsewhere now
 
     def open_visits(self) -> list[Appointment]:
@@ -82,7 +84,14 @@ def read_evening(practice: Practice, date: dt.date, now: dt.datetime) -> Day:
         asked=last_asked(tomorrow),
         unanswered=list(Message.objects.to_read().select_related("patient").order_by("created_at")),
         tasks=list(Task.objects.open().select_related("patient", "owner", "message")),
+        overdue=overdue_follow_ups(date),
     )
+
+
+def overdue_follow_ups(date: dt.date) -> list[FollowUp]:
+    """Follow-ups and recalls whose last day is over and that nobody works on, the oldest first."""
+    rows = FollowUp.objects.to_do(date).filter(latest_on__lt=date)
+    return list(rows.select_related("appointment_type").order_by("latest_on", "pk")[:MOST_OVERDUE])
 
 
 def moved_away(visits: Iterable[Appointment]) -> set[uuid.UUID]:

@@ -48,6 +48,7 @@ urlpatterns = [
     path("all/", include("frontdesk.all_urls")),
     path("v/", include("scheduling.visit_urls")),
     path("cal/", include("scheduling.feed_urls")),
+    path("f/", include("scheduling.due_urls")),
     path("a/", include("messaging.ack_urls")),
     path("hooks/twilio/<slug:practice>/", include("messaging.hook_urls")),
     path("api/v1/p/<slug:practice>/", include(practice_api)),

@@ -28,6 +28,7 @@ TASK_OF_CHECK = {
     "not_closed": Task.Kind.FOLLOW_UP,
     "unanswered": Task.Kind.ANSWER,
     "tasks": Task.Kind.FOLLOW_UP,
+    "follow_ups": Task.Kind.FOLLOW_UP,
     "tomorrow": Task.Kind.CALL,
 }
 

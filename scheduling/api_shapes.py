@@ -191,6 +191,9 @@ class AppointmentShape(serializers.Serializer[Any]):
     arrived_at = serializers.DateTimeField(allow_null=True)
     seen_at = serializers.DateTimeField(allow_null=True)
     left_at = serializers.DateTimeField(allow_null=True)
+    needs = serializers.ListField(child=serializers.CharField())
+    walk_in = serializers.BooleanField()
+    follow_up = serializers.UUIDField(allow_null=True)
     rescheduled_from = serializers.UUIDField(allow_null=True)
     cancellation_reason = serializers.CharField()
 
@@ -225,5 +228,8 @@ def appointment_shape(visit: Appointment, expected_at: dt.datetime | None = None
         "room": visit.room.name if visit.room else "",
         "local_time": f"{visit.local_date}T{visit.local_time:%H:%M}",
         "expected_at": expected_at,
+        "needs": visit.needs,
+        "walk_in": visit.walk_in,
+        "follow_up": visit.follow_up_id,
         "rescheduled_from": visit.rescheduled_from_id,
     }

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from scheduling import api, changed_api, delays_api, find_api, hold_api
+from scheduling import api, changed_api, delays_api, find_api, hold_api, visit_edit_api
+from scheduling import follow_up_api as due
 
 urlpatterns = [
     path("practitioners/", api.Practitioners.as_view(), name="api-practitioners"),
@@ -18,6 +19,21 @@ urlpatterns = [
     path("appointments/<uuid:appointment_id>/cancel/", api.Cancel.as_view(), name="api-cancel"),
     path("appointments/<uuid:appointment_id>/confirm/", api.Confirm.as_view(), name="api-confirm"),
     path("appointments/<uuid:appointment_id>/status/", api.SetStatus.as_view(), name="api-status"),
+    path(
+        "appointments/<uuid:appointment_id>/edit/", visit_edit_api.EditAppointment.as_view(), name="api-edit"
+    ),
+    path("walk-ins/", visit_edit_api.WalkIns.as_view(), name="api-walk-ins"),
+    path("follow-ups/", due.FollowUps.as_view(), name="api-follow-ups"),
+    path("follow-ups/<uuid:follow_up_id>/", due.OneFollowUp.as_view(), name="api-follow-up"),
+    path("follow-ups/<uuid:follow_up_id>/ask/", due.AskPatient.as_view(), name="api-follow-up-ask"),
+    path("follow-ups/<uuid:follow_up_id>/book/", due.BookFollowUp.as_view(), name="api-follow-up-book"),
+    path("follow-ups/<uuid:follow_up_id>/later/", due.PutOff.as_view(), name="api-follow-up-later"),
+    path("follow-ups/<uuid:follow_up_id>/end/", due.EndFollowUp.as_view(), name="api-follow-up-end"),
+    path("follow-ups/<uuid:follow_up_id>/count/", due.LetCount.as_view(), name="api-follow-up-count"),
+    path("follow-ups/<uuid:follow_up_id>/open/", due.OpenAgain.as_view(), name="api-follow-up-open"),
+    path("follow-ups/<uuid:follow_up_id>/undo/", due.UndoStep.as_view(), name="api-follow-up-undo"),
+    path("recall-rules/", due.RecallRules.as_view(), name="api-recall-rules"),
+    path("recall-rules/<uuid:recall_rule_id>/", due.OneRecallRule.as_view(), name="api-recall-rule"),
     path("changes/", changed_api.Changes.as_view(), name="api-changes"),
     path("changes/seen/", changed_api.ChangesSeen.as_view(), name="api-changes-seen"),
     path("delays/", delays_api.Delays.as_view(), name="api-delays"),

@@ -48,6 +48,8 @@ def row_of(change: Change, message: Message | None, practice: Practice, private:
         Change.Kind.BOOKED: f"booked for {when} with {visit.practitioner.short_name}",
         Change.Kind.MOVED: f"moved to {when} with {visit.practitioner.short_name}",
         Change.Kind.CANCELLED: f"cancelled, {when}",
+        Change.Kind.WALKED_IN: f"walked in, with {visit.practitioner.short_name}",
+        Change.Kind.EDITED: f"changed, {when}",
     }.get(Change.Kind(change.kind), f"is now “{stage_words(visit)}”")
     if change.size > 1:
         text = f"and {change.size - 1} more: {change.size} visits {change.get_kind_display()}, {text}"

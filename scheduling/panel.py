@@ -15,10 +15,12 @@ from scheduling.delays import expected_of
 from scheduling.drafts import as_uuid
 from scheduling.due_list import Due, ordered_in
 from scheduling.flow import Stage, next_stages, stage_of
+from scheduling.meetings import is_by_video, meeting_of
 from scheduling.models import Appointment, AppointmentQuerySet, Confirmation, Notice, Status
 from scheduling.noting import fingerprint
 from scheduling.words import clock, short_when, stage_symbol, stage_words
 
+NO_MEETING = "Video visit: no meeting address is set. Edit the visit, or ask a manager"
 HIDDEN = "Hidden while privacy is on"
 HOW = {"text": "by text", "link": "by the link", "phone": "on the phone", "staff": "at the desk", "api": ""}
 FINE = {Message.Status.SENT, Message.Status.DELIVERED}
@@ -160,7 +162,14 @@ def facts_of(visit: Appointment, reach: Reach, notices: list[Notice], practice: 
     if moment := expected_of([visit]).get(visit.pk):
         expected = clock(moment.astimezone(practice.zone))
         lines.append(Line("book", "clock", f"Running behind: say to expect {expected}"))
+    if visit.walk_in:
+        lines.append(Line("arr", "walk", "Walked in"))
+    if is_by_video(visit):
+        words = "Video visit: the link stands on the patient’s page" if meeting_of(visit) else NO_MEETING
+        lines.append(Line("acc" if words != NO_MEETING else "bad", "video", words))
     lines += [Line("acc", NEED_ICONS.get(need, "heart"), Need(need).label) for need in visit.patient.needs]
+    own = [need for need in visit.needs if need not in visit.patient.needs]
+    lines += [Line("acc", NEED_ICONS.get(need, "heart"), f"{Need(need).label}, this visit") for need in own]
     if notices:
         lines.append(message_line(notices[-1].message, practice))
     return lines

@@ -192,6 +192,26 @@ def _restore(visit: Appointment, by: Actor, *, corrects: bool = False) -> Appoin
     return visit
 
 
+def _take_back_walk_in(visit: Appointment, change: Change, by: Actor) -> Appointment:
+    """Who walked in by mistake was never here; who is with the clinician already stays."""
+    if visit.status != Status.ARRIVED or visit.seen_at is not None:
+        raise ChangedSince("This visit went on after that: it cannot be taken back any more.")
+    visit.status, visit.arrived_at = Status.ENTERED_IN_ERROR, None
+    visit.version += 1
+    visit.save()
+    return visit
+
+
+def _take_back_edit(visit: Appointment, change: Change, by: Actor) -> Appointment:
+    """The fields as they were; raises SlotTaken where the longer time was given away meanwhile."""
+    for name, value in (change.before or {}).items():
+        kept = uuid.UUID(value) if name.endswith("_id") and value else value
+        setattr(visit, name, dt.datetime.fromisoformat(value) if name == "ends_at" else kept)
+    visit.version += 1
+    put(visit, insists_on_room=True)
+    return visit
+
+
 def _take_back_step(visit: Appointment, change: Change, by: Actor) -> Appointment:
     had_its_time = visit.is_active
     for name, value in (change.before or {}).items():
@@ -206,6 +226,8 @@ TAKE_BACK = {
     Change.Kind.MOVED.value: _take_back_move,
     Change.Kind.CANCELLED.value: _take_back_cancelling,
     Change.Kind.STATUS.value: _take_back_step,
+    Change.Kind.WALKED_IN.value: _take_back_walk_in,
+    Change.Kind.EDITED.value: _take_back_edit,
 }
 
 

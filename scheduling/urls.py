@@ -7,6 +7,7 @@ from scheduling.views import (
     changed,
     changes,
     delays,
+    editing,
     feeds,
     follow_ups,
     moving,
@@ -14,6 +15,7 @@ from scheduling.views import (
     series,
     suggestions,
     visits,
+    walk_ins,
 )
 
 urlpatterns = [
@@ -31,6 +33,9 @@ urlpatterns = [
         "appointments/<uuid:appointment_id>/move/series/", series.move_series, name="appointment-move-series"
     ),
     path("patients/<uuid:patient_id>/visits/", visits.patient_visits, name="patient-visits"),
+    path("appointments/<uuid:appointment_id>/edit/", editing.edit, name="appointment-edit"),
+    path("walk-in/", walk_ins.walk_in, name="walk-in"),
+    path("walk-in/look/", walk_ins.walk_in_look, name="walk-in-look"),
     path("follow-ups/", follow_ups.follow_ups, name="follow-ups"),
     path("follow-ups/<uuid:follow_up_id>/ask/", follow_ups.ask, name="follow-up-ask"),
     path("follow-ups/<uuid:follow_up_id>/book/", follow_ups.book, name="follow-up-book"),

@@ -28,6 +28,7 @@ from scheduling.availability import suggest_times
 from scheduling.booking import BookingRefused, cancel_appointment, confirm_appointment
 from scheduling.delays import expected_of
 from scheduling.links import PATIENT, LinkClosed, UnknownLink, check_birth_date, open_link
+from scheduling.meetings import is_by_video, meeting_of
 from scheduling.models import Appointment, CancellationReason, Confirmation, VisitLink
 from scheduling.visit_calendar import calendar_file
 from scheduling.visit_words import EN, ES, MONTHS, say_at, say_clock, say_day, words_in
@@ -238,8 +239,15 @@ def known(door: Door) -> dict[str, Any]:
         "who": who,
         "where": where(door),
         "directions": door.practice.directions,
-        "interpreter": Need.INTERPRETER in patient.needs,
-    }
+        "interpreter": Need.INTERPRETER in {*patient.needs, *door.visit.needs},
+    } | by_video(door)
+
+
+def by_video(door: Door) -> dict[str, Any]:
+    """Of a visit by video: that it is one, and where to join; the address stands on this page alone."""
+    if not is_by_video(door.visit):
+        return {}
+    return {"where": "", "directions": "", "video": True, "meeting": meeting_of(door.visit)}
 
 
 def where(door: Door) -> str:

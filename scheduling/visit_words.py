@@ -59,6 +59,12 @@ WORDS: dict[str, tuple[str, str]] = {
         "No coincide con nuestros datos. Revísela o llámenos.",
     ),
     "back": ("Back", "Volver"),
+    "by_video": ("By video", "Por video"),
+    "join_video": ("Join by video", "Entrar al video"),
+    "video_later": (
+        "The link to join appears here before your visit.",
+        "El enlace aparece aquí antes de su cita.",
+    ),
     "minutes": ("{who}, about {minutes} minutes", "{who}, unos {minutes} minutos"),
     "directions": ("Directions and parking", "Cómo llegar y estacionamiento"),
     "interpreter": ("An interpreter will join you", "Un intérprete le acompañará"),

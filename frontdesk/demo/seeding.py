@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from django.utils import timezone
 
-from frontdesk.demo import family, names, people, post, standing, talk, team
+from frontdesk.demo import due, family, names, people, post, standing, talk, team
 from frontdesk.demo.clock import at
 from frontdesk.demo.filling import Desk, Plan, book, bring_over, plans
 from frontdesk.demo.houses import HARBOR, HOUSES, House, desk_actor, hire, open_house
@@ -58,6 +58,8 @@ def _one(house: House, users: dict[str, User], tell: Tell, scale: float) -> bool
         visits = _fill(desk)
         tell(f"{house.display_name}: today")
         _today(desk, visits)
+        due.rules(desk)
+        due.order(desk)
         tell(f"{house.display_name}: conversations")
         talk.speak(desk)
         team.tell(desk)

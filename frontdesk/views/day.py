@@ -20,6 +20,7 @@ from scheduling.changed import count_unseen
 from scheduling.drafts import as_uuid, as_version
 from scheduling.flow import Stage, set_stage
 from scheduling.late_page import may_change
+from scheduling.meetings import is_by_video, meeting_of
 from scheduling.models import Appointment, Practitioner
 from scheduling.refusals import BookingRefused
 
@@ -56,10 +57,13 @@ def day_context(request: DeskRequest, practitioner: Practitioner) -> dict[str, A
     record_read(by=request.actor, patients=[row.visit.patient_id for row in today.rows], screen="day")
     chosen = as_uuid(request.GET.get("v"))
     row = today.row(chosen)
+    meeting = meeting_of(row.visit) if row else ""
     return {
         "day": today,
         "unseen": count_unseen(practice, request.user, practitioner.pk),
         "row": row,
+        "meeting": meeting,
+        "no_meeting": bool(row and is_by_video(row.visit) and not meeting),
         "chosen": chosen if row and row.visit.pk == chosen else None,
         "day_words": day_words(practice.today()),
         "own": practitioner.user_id == request.user.pk,
