@@ -36,6 +36,10 @@ app.conf.beat_schedule = {
     "tell clinicians": {"task": "scheduling.tasks.tell_clinicians_everywhere", "schedule": schedule(60.0)},
     "settle delays": {"task": "scheduling.tasks.settle_delays_everywhere", "schedule": schedule(60.0)},
     "find recalls": {"task": "scheduling.tasks.sweep_recalls_everywhere", "schedule": schedule(60.0)},
+    "chase requests for another time": {
+        "task": "scheduling.tasks.chase_time_requests_everywhere",
+        "schedule": schedule(30.0),
+    },
     "start the reviews": {"task": "frontdesk.tasks.start_reviews_everywhere", "schedule": schedule(60.0)},
 }
 # A wake-up older than the next one is worth nothing: it may not pile up while the worker is away.

@@ -18,7 +18,7 @@ from scheduling.words import clock, short_when
 SOON = dt.timedelta(hours=2)
 QUOTE_LETTERS = 70
 EMERGENCY, PROMISE, VISIT, UNANSWERED, REST = range(5)
-PROMISES = {Task.Kind.CALL, Task.Kind.FOLLOW_UP, Task.Kind.CALL_BACK, Task.Kind.PROMISE}
+PROMISES = {Task.Kind.CALL, Task.Kind.REBOOK, Task.Kind.FOLLOW_UP, Task.Kind.CALL_BACK, Task.Kind.PROMISE}
 # Kind of task → tone, icon, what it says of the patient.
 LOOKS = {
     Task.Kind.ANSWER: ("acc", "msg", "{name} waits for an answer"),
@@ -35,6 +35,7 @@ LOOKS = {
     Task.Kind.PROMISE: ("book", "flag", "Promised to {name}"),
     Task.Kind.STAFF_MESSAGE: ("acc", "note", "Message about {name}"),
     Task.Kind.COMPLAINT: ("bad", "flag", "Complaint of {name}"),
+    Task.Kind.REBOOK: ("book", "cal-move", "Find another time for {name}"),
     Task.Kind.LINE: ("bad", "alert", "The line of the practice"),
     Task.Kind.DELAY: ("book", "clock", "A clinician is behind"),
     Task.Kind.OPENING: ("acc", "waitlist", "A time opened"),

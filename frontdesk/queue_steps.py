@@ -133,6 +133,8 @@ def _ways(task: Task, visit: Appointment | None, desk: Desk) -> list[Step]:
         ways.append(Step("Offer a time", to, "get", icon="cal-move", dialog=True))
     if task.kind in ABOUT_VISIT and visit:
         ways.append(Step("Open visit", desk.to("appointment", visit.pk), "get", icon="calendar"))
+    if task.kind == Task.Kind.NEW_TIME and visit and visit.is_open:
+        ways.append(Step("Send times", desk.to("appointment-send-times", visit.pk), icon="cal-move"))
     if task.kind in BY_PHONE or not task.message_id:
         ways += call_steps(task.patient_id, desk)
     if task.patient_id and (task.message_id or task.kind in UNANSWERED_KINDS):
@@ -207,6 +209,17 @@ def _tell(task: Task, desk: Desk) -> list[Step]:
     return [Step(f"Tell {len(day.to_tell(desk.practice, desk.now))}", to, "get", icon="msg", dialog=True)]
 
 
+def _rebook(task: Task, desk: Desk) -> list[Step]:
+    """Calls; the page of the case knows the times that were offered and what can come of a call."""
+    steps = call_steps(task.patient_id, desk)
+    if task.subject_id:
+        steps.append(Step("Open", desk.to("out-case", task.subject_id), "get", icon="calendar"))
+    elif task.appointment_id:
+        move = desk.to("appointment-move", task.appointment_id)
+        steps.append(Step("Other time", move, "get", icon="cal-move", dialog=True))
+    return steps
+
+
 # Kinds whose work is done on a page of their own, or by calling back.
 OWN_STEPS = {
     Task.Kind.CALL_BACK: _back,
@@ -217,4 +230,5 @@ OWN_STEPS = {
     Task.Kind.PROMISE: _record,
     Task.Kind.LINE: _call_list,
     Task.Kind.DELAY: _tell,
+    Task.Kind.REBOOK: _rebook,
 }

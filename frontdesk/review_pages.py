@@ -171,6 +171,13 @@ class Rows:
             self.as_it_is(finding),
         ]
 
+    def off(self, finding: Finding, visit: Appointment) -> list[Step]:
+        """Beside hours a visit is moved; where the clinician is out, all of them are looked after at once."""
+        if not finding.detail.startswith("Out: "):
+            return self.move(finding, visit)
+        url = f"{self.to('out')}?practitioner={visit.practitioner_id}&visit={visit.pk}"
+        return [Step("Clinician out", url, "cal-x"), *self.move(finding, visit)]
+
     def open(self, finding: Finding, visit: Appointment) -> list[Step]:
         return [
             Step("Open visit", self.to("appointment", visit.pk), "calendar", dialog=True),
@@ -211,7 +218,7 @@ class Rows:
 
 STEPS: dict[str, Callable[[Rows, Finding, Appointment], list[Step]]] = {
     "overlaps": Rows.move,
-    "off_hours": Rows.move,
+    "off_hours": Rows.off,
     "wrong_length": Rows.open,
     "twice": Rows.open,
     "unreachable": Rows.add_number,

@@ -46,6 +46,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "calendar.change": frozenset({C, M}),  # a clinician her own; a manager anybody’s
     "delay.view": frozenset({R, C, M}),
     "delay.change": frozenset({R, C, M}),  # a clinician her own; whoever works at the desk anybody’s
+    "out.change": frozenset({R, C, M}),  # a clinician is out: time off, what becomes of each visit, the press
     "message.view": frozenset({R, C, M}),
     "message.send": frozenset({R, C, M}),
     "inbox.view": frozenset({R, C, M}),

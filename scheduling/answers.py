@@ -30,6 +30,7 @@ from scheduling.noting import fingerprint, save_note
 from scheduling.planning import AWAITING
 from scheduling.refusals import BookingRefused
 from scheduling.slots import lock_visit, put
+from scheduling.time_requests import CHOOSE
 from scheduling.undo import MOMENTS, as_it_was, record_change
 from scheduling.wishes import ask_for_another_time
 
@@ -105,6 +106,8 @@ def asked_about(message: Message) -> Asked | None:
     if not notices:
         return None
     last = notices[0]
+    if last.kind == CHOOSE:
+        return None  # a word is no answer to “which time?”: the link is, or a person
     asked = {n.appointment_id: n.appointment for n in notices if n.kind != "cancelled"}
     coming = {pk: visit for pk, visit in asked.items() if is_coming(visit)}
     still_open = [visit for visit in coming.values() if visit.confirmation in AWAITING]

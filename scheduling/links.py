@@ -22,6 +22,7 @@ from scheduling.models import Appointment, VisitLink
 PATIENT = Actor(kind="patient", door="link")
 RANDOM_PART = 22  # letters of 128 random bits; what stands before them is the practice's code
 MINUTES_TO_CALL = 60
+DOORS: dict[str, str] = {VisitLink.Purpose.VISIT: "v", VisitLink.Purpose.CHOOSE: "n"}
 
 
 class UnknownLink(LookupError):
@@ -43,12 +44,13 @@ def create_link(appointment: Appointment) -> tuple[VisitLink, str]:
     return link, token
 
 
-def new_link(appointment: Appointment) -> tuple[VisitLink, str]:
-    """The same, not stored yet: for many at once."""
+def new_link(appointment: Appointment, purpose: str = VisitLink.Purpose.VISIT) -> tuple[VisitLink, str]:
+    """The same, not stored yet: for many at once. A link is good for its purpose and for no other."""
     token = VisitLink.new_token(current_practice().link_code)
     link = VisitLink(
         practice=current_practice(),
         appointment=appointment,
+        purpose=purpose,
         version=appointment.version,
         token_hash=VisitLink.hash_of(token),
         expires_at=appointment.ends_at,
@@ -56,16 +58,19 @@ def new_link(appointment: Appointment) -> tuple[VisitLink, str]:
     return link, token
 
 
-def address_of(token: str) -> str:
+def address_of(token: str, purpose: str = VisitLink.Purpose.VISIT) -> str:
     """The full address of a link, for a message."""
-    return f"{settings.PUBLIC_URL}/v/{token}/"
+    return f"{settings.PUBLIC_URL}/{DOORS[purpose]}/{token}/"
 
 
 @contextmanager
-def open_link(token: str) -> Iterator[VisitLink]:
+def open_link(
+    token: str, purpose: str = VisitLink.Purpose.VISIT, *, also_closed: bool = False
+) -> Iterator[VisitLink]:
     """Opens the practice of a token, in a transaction, and gives the link with visit, patient and clinician.
 
-    Writes nothing. Raises UnknownLink, or LinkClosed once the link expired or was revoked.
+    Writes nothing. Raises UnknownLink, also for a link of another purpose, or LinkClosed once it expired or
+    was revoked; `also_closed` gives such a one all the same, to say what came of it.
     """
     code = token[:-RANDOM_PART]
     sane = len(code) <= 8 and code.isalnum()
@@ -76,12 +81,16 @@ def open_link(token: str) -> Iterator[VisitLink]:
         links = VisitLink.objects.select_related(
             "appointment__patient", "appointment__practitioner__location", "appointment__room__location"
         )
-        link = links.filter(token_hash=VisitLink.hash_of(token)).first()
+        link = links.filter(token_hash=VisitLink.hash_of(token), purpose=purpose).first()
         if link is None:
             raise UnknownLink
-        if link.revoked_at is not None or link.expires_at <= timezone.now():
+        if not also_closed and is_closed(link):
             raise LinkClosed(practice)
         yield link
+
+
+def is_closed(link: VisitLink) -> bool:
+    return link.revoked_at is not None or link.expires_at <= timezone.now()
 
 
 @transaction.atomic

@@ -23,6 +23,7 @@ from scheduling.models import (
     Notice,
     ReminderRule,
     Status,
+    TimeRequest,
 )
 from scheduling.rules import due_at, order_of_channels, rules_for, visits_reached
 
@@ -140,6 +141,8 @@ def open_visits(now: dt.datetime) -> AppointmentQuerySet:
         Appointment.objects.filter(
             status=Status.BOOKED, starts_at__gt=now, confirmation__in=[*AWAITING, Confirmation.CONFIRMED]
         )
+        # Nobody is reminded of a visit that has to move because the clinician is out.
+        .exclude(pk__in=TimeRequest.objects.live().filter(case__isnull=False).values("appointment"))
         .select_related("patient", "practitioner", "appointment_type")
         .order_by("starts_at", "pk")
     )

@@ -121,38 +121,48 @@ def members_of(kind: str, language: str | None) -> list[Resource]:
     return [row for row in rows if row.kind != ResourceKind.INTERPRETER or row.speaks(language or "")]
 
 
-def clear_time(
+@dataclass(frozen=True, slots=True)
+class Means:
+    """When resources can be had at all: their hours and time off, read once for visits of any length."""
+
+    weekly: Sequence[Weekly]
+    off: Taken
+    first: dt.date
+    last: dt.date
+    closures: Sequence[Closure]
+    zone: zoneinfo.ZoneInfo
+
+    def clear(self, members: Sequence[Resource], span: Span, taken: Taken) -> dict[uuid.UUID, list[Stretch]]:
+        """The starts at which each can be had: in its hours, beside its time off and what it is taken for."""
+        shifts = shifts_of(self.weekly, self.first, self.last, self.closures, self.zone)
+        ever = {row.whose for row in self.weekly}
+        away = Span(span.length)
+        found = {}
+        for one in members:
+            out = away.in_the_way(merge(self.off.get(one.pk, [])))
+            free = gaps(merge(span.in_the_way(merge(taken[one.pk])) + out))
+            hours = merge((shift.opens, shift.closes) for shift in shifts.get(one.pk, []))
+            found[one.pk] = common(free, span.fitting(hours)) if one.pk in ever else free
+        return found
+
+
+def means_of(
     members: Sequence[Resource],
-    span: Span,
-    taken: Taken,
-    *,
     first: dt.date,
     last: dt.date,
     closures: Sequence[Closure],
     zone: zoneinfo.ZoneInfo,
-) -> dict[uuid.UUID, list[Stretch]]:
-    """The starts at which each can be had: in its hours, beside its time off and what it is taken for.
-
-    Two queries, none without members.
-    """
-    if not members:
-        return {}
+) -> Means:
+    """Two queries, none without members."""
     ids = [one.pk for one in members]
-    weekly = _weekly(ids, zone)
-    shifts = shifts_of(weekly, first, last, closures, zone)
-    ever = {row.whose for row in weekly}
-    off: dict[uuid.UUID, list[Stretch]] = {pk: [] for pk in ids}
+    off: Taken = {pk: [] for pk in ids}
+    if not ids:
+        return Means([], off, first, last, closures, zone)
     opens = dt.datetime.combine(first - dt.timedelta(days=2), dt.time(), dt.UTC)
     closes = dt.datetime.combine(last + dt.timedelta(days=2), dt.time(), dt.UTC)
     for row in ResourceTimeOff.objects.filter(resource__in=ids, starts_at__lt=closes, ends_at__gt=opens):
         off[row.resource_id].append((int(row.starts_at.timestamp()), int(row.ends_at.timestamp())))
-    away = Span(span.length)
-    found = {}
-    for pk in ids:
-        free = gaps(merge(span.in_the_way(merge(taken[pk])) + away.in_the_way(merge(off[pk]))))
-        hours = merge((one.opens, one.closes) for one in shifts.get(pk, []))
-        found[pk] = common(free, span.fitting(hours)) if pk in ever else free
-    return found
+    return Means(_weekly(ids, zone), off, first, last, closures, zone)
 
 
 def _weekly(ids: Sequence[uuid.UUID], zone: zoneinfo.ZoneInfo) -> list[Weekly]:

@@ -27,7 +27,7 @@ from scheduling.models import (
     ResourceKind,
 )
 from scheduling.needs import NOTHING, Wants
-from scheduling.pools import Pool, Rooms, Span, clear_time, members_of
+from scheduling.pools import Pool, Rooms, Span, means_of, members_of
 from scheduling.stretches import Stretch, common, gaps, has, merge, on_grid
 from scheduling.wallclock import boundary
 
@@ -289,9 +289,8 @@ def search(
     diary = read_diary(
         everybody, first, last, visits=visits, also=also, with_rooms=with_rooms, own_hold=own_hold
     )
-    clear = clear_time(
-        members, span, diary.visits, first=first, last=last, closures=diary.closures, zone=diary.zone
-    )
+    means = means_of(members, first, last, diary.closures, diary.zone)
+    clear = means.clear(members, span, diary.visits)
     pools, missing = pools_of(kind, wants, members, clear)
     return Search(
         kind=kind, people=people, offering=offering, first=first, last=last, now=now, patient=patient,

@@ -6,6 +6,7 @@ from celery import shared_task
 
 from practices.models import Practice
 from scheduling import news, recalls
+from scheduling.chasing import chase_requests
 from scheduling.delays import settle_delays
 from scheduling.reminders import queue_reminders
 
@@ -50,3 +51,13 @@ def sweep_recalls_everywhere() -> None:
             recalls.sweep(practice)
         except Exception:
             logger.exception("recalls of practice %s failed", practice.pk)
+
+
+@shared_task
+def chase_time_requests_everywhere() -> None:
+    """Makes calls of what nobody answered; a practice that fails does not stop the others."""
+    for practice in Practice.objects.all():
+        try:
+            chase_requests(practice)
+        except Exception:
+            logger.exception("requests for another time of practice %s failed", practice.pk)

@@ -22,14 +22,15 @@ from practices.models import AccessEvent, AuditEntry
 from practices.tenancy import inside
 from scheduling.booking import cancel_appointment
 from scheduling.links import create_link
-from scheduling.models import Appointment, VisitLink
+from scheduling.models import Appointment, AppointmentType, VisitLink
 from scheduling.visit_words import WORDS
 from tests.conftest import owner_connection
 from tests.scheduling.conftest import NOW, a_diary
 
 RIGHT = {"birth_month": "3", "birth_day": "14", "birth_year": "1986"}
 WRONG = RIGHT | {"birth_day": "15"}
-PAGES = ("visit", "visit-confirm", "visit-details", "visit-new-time", "visit-cancel", "visit-calendar")
+PAGES = ("visit", "visit-confirm", "visit-details", "visit-new-time", "visit-none", "visit-cancel")
+PAGES += ("visit-calendar",)
 DETAILS = ("Marisol", "Dr. Osei", "410 Harbor Street", "Park behind the house")
 
 
@@ -210,7 +211,9 @@ def test_numbers_beyond_the_calendar_are_no_dates(door):
     assert door.client.get(f"/v/%00ab{'x' * 22}/").status_code == 404
 
 
-def test_a_wish_goes_to_a_person_and_the_visit_stays(door):
+def test_a_wish_goes_to_a_person_where_no_times_are_open_to_patients(door):
+    with inside(door.practice):
+        AppointmentType.objects.update(patients_may_choose=False)
     prove(door)
     page = door.client.get(door.url("visit-new-time")).content.decode()
     values = [part.split('"')[0] for part in page.split('name="wish" value="')[1:]]
