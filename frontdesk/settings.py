@@ -336,6 +336,10 @@ SPECTACULAR_SETTINGS = {
         "DiaryChangeKindEnum": "scheduling.changed.KINDS",
         "StaffMessageKindEnum": "messaging.models.StaffMessage.Kind",
         "ChangedKindEnum": "scheduling.changed_api.KINDS",
+        "OutCaseStateEnum": "scheduling.models.OutCase.State",
+        "TimeRequestStateEnum": "scheduling.models.TimeRequest.State",
+        "TimeRequestPlanEnum": "scheduling.models.TimeRequest.Plan",
+        "CancellationReasonEnum": "scheduling.models.CancellationReason",
         "StaffMessageUrgencyEnum": "messaging.models.StaffMessage.Urgency",
     },
 }

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from scheduling import api, changed_api, delays_api, find_api, hold_api, visit_edit_api
+from scheduling import api, changed_api, delays_api, find_api, hold_api, out_api, visit_edit_api
 from scheduling import follow_up_api as due
 
 urlpatterns = [
@@ -40,4 +40,14 @@ urlpatterns = [
     path("delays/<uuid:practitioner_id>/", delays_api.OneDelay.as_view(), name="api-delay"),
     path("delays/<uuid:practitioner_id>/tell/", delays_api.Tell.as_view(), name="api-delay-tell"),
     path("delays/<uuid:practitioner_id>/on-time/", delays_api.OnTime.as_view(), name="api-delay-on-time"),
+    path("out/", out_api.OutCases.as_view(), name="api-out-cases"),
+    path("out/<uuid:case_id>/", out_api.OneOutCase.as_view(), name="api-out-case"),
+    path("out/<uuid:case_id>/send/", out_api.SendOutCase.as_view(), name="api-out-send"),
+    path("out/<uuid:case_id>/take-back/", out_api.TakeOutCaseBack.as_view(), name="api-out-take-back"),
+    path("out/<uuid:case_id>/visits/<uuid:request_id>/", out_api.PlanVisit.as_view(), name="api-out-visit"),
+    path(
+        "appointments/<uuid:appointment_id>/send-times/",
+        out_api.SendTimes.as_view(),
+        name="api-send-times",
+    ),
 ]

@@ -48,7 +48,7 @@ from scheduling.availability import free_times
 from scheduling.booking import book_appointment
 from scheduling.followups import order_follow_up
 from scheduling.links import create_link
-from scheduling.models import Appointment, Change, ReminderRule, TimeOff
+from scheduling.models import Appointment, Change, OutCase, ReminderRule, TimeOff, TimeRequest
 from tests.factories import a_member, a_practice, a_practitioner, a_type, a_user, an_actor
 from tests.houses import rows_of
 
@@ -191,7 +191,15 @@ def a_house(slug: str, given: str, family: str, secret: str, phone: str, email: 
             note=f"{secret} due", by=by,
         )  # fmt: skip
         save_card(content={"greeting": f"{secret} here"}, base=0, by=by)
+        case = OutCase.objects.create(
+            practice=practice, practitioner=clinician, label=secret,
+            starts_at=tomorrow + dt.timedelta(days=30), ends_at=tomorrow + dt.timedelta(days=31),
+        )  # fmt: skip
+        asked = TimeRequest.objects.create(
+            practice=practice, case=case, appointment=visit, wishes=f"{secret} wish"
+        )
         ids = {
+            "case_id": case.pk, "request_id": asked.pk,
             "practice": slug, "card_version": 1, "patient_id": patient.pk, "appointment_id": visit.pk,
             "message_id": incoming.pk, "task_id": Task.objects.get(message=incoming).pk,
             "change_id": Change.objects.get(appointment=visit).pk, "finding_id": finding.pk,
