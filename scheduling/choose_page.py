@@ -83,6 +83,8 @@ def choose_time_page(
 ) -> HttpResponse:
     """GET: the list, or what was chosen before. POST `time`: the visit moves at once."""
     moved = chosen_before(door)
+    if moved is not None and door.request.method == "POST":
+        return redirect(f"{door.request.path}?lang={door.language}")  # the same button again
     if moved is not None:
         return done_page(door, moved)
     if door.request.method == "POST" and "birth_year" not in door.request.POST:

@@ -107,7 +107,7 @@ def read_together(visits: Sequence[Appointment], first: dt.date, last: dt.date, 
         diary=diary,
         means=means_of(resources, first, last, diary.closures, current_practice().zone),
         blocks=blocks_of(everybody, first, last),
-        sessions={pk: sessions_of(kind, people[pk], first, last) for pk, kind in kinds.items()},
+        sessions={pk: sessions_of(kind, people[pk], first, last, "") for pk, kind in kinds.items()},
         _starts={},
     )
 
