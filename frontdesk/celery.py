@@ -40,6 +40,7 @@ app.conf.beat_schedule = {
         "task": "scheduling.tasks.chase_time_requests_everywhere",
         "schedule": schedule(30.0),
     },
+    "offer what opened": {"task": "scheduling.tasks.work_openings_everywhere", "schedule": schedule(15.0)},
     "start the reviews": {"task": "frontdesk.tasks.start_reviews_everywhere", "schedule": schedule(60.0)},
 }
 # A wake-up older than the next one is worth nothing: it may not pile up while the worker is away.

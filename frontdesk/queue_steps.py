@@ -194,6 +194,10 @@ def _record(task: Task, desk: Desk) -> list[Step]:
     return [record, *call_steps(task.patient_id, desk)]
 
 
+def _opening(task: Task, desk: Desk) -> list[Step]:
+    return [Step("Offer", desk.to("opening", task.subject_id), "get", icon="waitlist", dialog=True)]
+
+
 def _call_list(task: Task, desk: Desk) -> list[Step]:
     try:
         return [Step("Call list", desk.to("call-list"), "get", icon="phone")]
@@ -231,4 +235,5 @@ OWN_STEPS = {
     Task.Kind.LINE: _call_list,
     Task.Kind.DELAY: _tell,
     Task.Kind.REBOOK: _rebook,
+    Task.Kind.OPENING: _opening,
 }

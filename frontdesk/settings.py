@@ -279,7 +279,8 @@ DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "desk@frontdesk.exampl
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # The one inversion of the stack (ARCHITECTURE rule 9): first handler that claims the reply wins.
-REPLY_HANDLERS = ["scheduling.answers.handle_reply"]
+# An answer to an offer of the waitlist is looked for first: it is the narrower question.
+REPLY_HANDLERS = ["scheduling.offer_answers.handle_reply", "scheduling.answers.handle_reply"]
 
 # The day of a patient's last visit, a fact to verify a caller by: messaging asks, scheduling knows.
 LAST_VISIT_DAY = "scheduling.seen.last_visit_day"
@@ -288,7 +289,7 @@ LAST_VISIT_DAY = "scheduling.seen.last_visit_day"
 RECORD_JOINERS = ["messaging.joining.join_threads"]
 
 # Panels that higher apps put on a patient's record, by URL name; a name that is not mounted is left out.
-PATIENT_PANELS = ["patient-visits", "patient-follow-ups", "patient-messages"]
+PATIENT_PANELS = ["patient-visits", "patient-follow-ups", "patient-waiting", "patient-messages"]
 # The same beside a conversation, and below its last message, by the conversation's id.
 THREAD_PANELS = ["thread-context"]
 THREAD_OFFERS = ["thread-suggestion"]

@@ -25,6 +25,7 @@ RAIL = (
     ("phones", "phone", "Phones", "Work", "g o", "call.view"),
     ("complaints", "flag", "Complaints", "Work", "g c", "complaint.view"),
     ("follow-ups", "recall", "Follow-ups", "Follow-through", "g f", "follow-up.view"),
+    ("waitlist", "waitlist", "Waitlist", "Follow-through", "g l", "waitlist.view"),
     ("card", "card", "Practice card", "The day", "g k", "card.view"),
     ("day", "stetho", "Your day", "The day", "g d", "day.view"),
     ("reminders", "send", "Reminders", "The day", "g r", "message.view"),

@@ -30,6 +30,7 @@ practice_pages: list[URLPattern | URLResolver] = [
 
 practice_api: list[URLPattern | URLResolver] = [
     path("", include("scheduling.api_urls")),
+    path("", include("scheduling.waitlist_api_urls")),
     path("", include("patients.api_urls")),
     path("", include("messaging.api_urls")),
     path("", include("messaging.staff_api_urls")),
@@ -51,6 +52,7 @@ urlpatterns = [
     path("cal/", include("scheduling.feed_urls")),
     path("f/", include("scheduling.due_urls")),
     path("n/", include("scheduling.choose_urls")),
+    path("o/", include("scheduling.offer_urls")),
     path("a/", include("messaging.ack_urls")),
     path("hooks/twilio/<slug:practice>/", include("messaging.hook_urls")),
     path("api/v1/p/<slug:practice>/", include(practice_api)),

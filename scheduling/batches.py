@@ -20,7 +20,7 @@ from practices import audit, changes
 from practices.audit import Actor
 from practices.models import Room
 from practices.tenancy import current_practice
-from scheduling import joint_notices
+from scheduling import freeing, joint_notices, openings
 from scheduling.booking import check_offered, moved_visit, new_visit, state_words
 from scheduling.collisions import CHANGED, Verdict, Wanted, look_at, wanted
 from scheduling.fits import TAKEN
@@ -31,6 +31,7 @@ from scheduling.models import (
     CancellationReason,
     Change,
     Hold,
+    Opening,
     Participant,
     Practitioner,
     Resource,
@@ -125,6 +126,7 @@ def book_visits(
     ]
     _insert(visits, verdicts)
     record_changes(kind=Change.Kind.BOOKED, visits=[(visit, None) for visit in visits], by=by)
+    openings.taken(*visits, by=by)
     if tell_patient:
         joint_notices.tell_many(visits, "confirmation", by=by)
     _leave_traces(
@@ -179,6 +181,8 @@ def reschedule_visits(*, moves: Sequence[Move], tell_patient: bool = True, by: A
         new.room = (place.room or _room_of(verdict)) if verdict.room_free else None
     _insert([new for _, new in pairs], verdicts)
     record_changes(kind=Change.Kind.MOVED, visits=[(new, old) for old, new in pairs], by=by)
+    openings.taken(*(new for _, new in pairs), by=by)
+    freeing.freed(*(old for old, _ in pairs), cause=Opening.Cause.MOVED, by=by)
     joint_notices.move_all(pairs, by=by, aloud=tell_patient)
     before = {new.pk: old.starts_at.isoformat() for old, new in pairs}
     _leave_traces(
@@ -208,6 +212,7 @@ def cancel_visits(
     gone = [now[visit.pk] for visit, _ in visits]
     _close(gone, reason)
     record_changes(kind=Change.Kind.CANCELLED, visits=[(visit, None) for visit in gone], by=by)
+    freeing.freed(*gone, cause=Opening.Cause.CANCELLED, by=by)
     joint_notices.cancel_all(gone, by=by, aloud=tell_patient)
     _leave_traces("appointment.cancelled", gone, by, lambda _: {"cancellation_reason": ["", reason]})
     return gone

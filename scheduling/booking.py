@@ -17,7 +17,7 @@ from practices import audit, changes
 from practices.audit import Actor
 from practices.models import Room
 from practices.tenancy import current_practice
-from scheduling import joint_notices, notices
+from scheduling import freeing, joint_notices, notices, openings
 from scheduling.fitting import HOURS, RULE, Fit, judge
 from scheduling.means import Means, means_of, put_with
 from scheduling.models import (
@@ -26,6 +26,7 @@ from scheduling.models import (
     CancellationReason,
     Change,
     Confirmation,
+    Opening,
     Practitioner,
     Status,
 )
@@ -112,6 +113,7 @@ def book_appointment(
     # fails from here on is no refusal, and takes the visit with it.
     with transaction.atomic(savepoint=False):
         record_change(kind=Change.Kind.BOOKED, appointment=visit, by=by)
+        openings.taken(visit, by=by)
         if tell_patient:
             notices.tell_booked(visit, by=by)
         facts = {"starts_at": [None, visit.starts_at]} | _squeezed(visit) | _despite(despite)
@@ -159,6 +161,8 @@ def reschedule_appointment(
         new.room = fit.room
     put_with(new, fit, insists_on_room=old.appointment_type.needs_room)
     record_change(kind=Change.Kind.MOVED, appointment=new, previous=old, by=by)
+    openings.taken(new, by=by)
+    freeing.freed(old, cause=Opening.Cause.MOVED, by=by)
     joint_notices.tell_moved(old, new, by=by, aloud=tell_patient)
     moved = {"starts_at": [old.starts_at, new.starts_at]} | _squeezed(new) | _despite(despite)
     _leave_trace("appointment.rescheduled", new, by, old, **moved)
@@ -177,6 +181,7 @@ def cancel_appointment(
         raise BookingRefused("Choose why the visit is cancelled.")
     _close(visit, reason)
     record_change(kind=Change.Kind.CANCELLED, appointment=visit, by=by)
+    freeing.freed(visit, cause=Opening.Cause.CANCELLED, by=by)
     joint_notices.tell_cancelled(visit, by=by, aloud=tell_patient)
     _leave_trace("appointment.cancelled", visit, by, cancellation_reason=["", reason])
     return visit

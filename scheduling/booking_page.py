@@ -25,7 +25,7 @@ from scheduling.held_choice import LONGEST, HeldChoice
 from scheduling.models import Appointment
 from scheduling.objections import fit_of_choice, objections
 from scheduling.offers import Offers, offers_for
-from scheduling.words import inside_words, read_back, short_when
+from scheduling.words import clock, inside_words, read_back, short_when
 
 T = TypeVar("T")
 SHOWN_MATCHES = 4
@@ -83,6 +83,7 @@ class BookingPage:
     asked_for: str = ""  # the patient of that call when the dialog was opened
     hold: str = ""  # the name under which this dialog holds the chosen time
     held: HeldChoice | None = None  # what came of holding it
+    refused_slot: Slot | None = None  # the time that was wanted and that somebody else has
     fit: Fit | None = None  # the chosen time, judged
     repeats: forms.Form | None = None  # how often, where a series can be made of it
     hides: bool = False  # in a call, until it is known who speaks: name and next visit time alone
@@ -139,6 +140,23 @@ class BookingPage:
         if twice is None:
             return "", ""
         return f"{twice.first.astimezone(zone):%Z}", f"{twice.second.astimezone(zone):%Z}"
+
+    @property
+    def wish(self) -> Slot | None:
+        """A taken time that the caller may wait for with one press."""
+        if self.caller is None or self.draft.kind is None:
+            return None
+        held = self.held is not None and self.held.taken
+        return self.refused_slot or (self.draft.slot if held else None)
+
+    @property
+    def wish_words(self) -> str:
+        """Text Ana when 3:00 PM opens."""
+        if self.wish is None or self.caller is None:
+            return ""
+        patient, zone = self.caller.patient, self.draft.diary.practice.zone
+        name = "the patient" if self.private else patient.preferred or patient.given
+        return f"Text {name} when {clock(self.wish.starts_at.astimezone(zone))} opens"
 
     @property
     def parts(self) -> list[Choice]:

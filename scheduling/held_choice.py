@@ -23,6 +23,7 @@ class HeldChoice:
 
     until: str = ""
     problem: str = ""
+    taken: bool = False  # somebody else has the time: it may be waited for
 
 
 def hold_key(data: QueryDict, by: Actor) -> str:
@@ -48,7 +49,9 @@ def hold_choice(draft: Draft, data: QueryDict, *, by: Actor) -> HeldChoice | Non
         release_hold(key=key, by=by)
         taken = isinstance(refusal, SlotTaken)
         return (
-            None if isinstance(refusal, OutsideHours) else HeldChoice(problem=refused_words(refusal, taken))
+            None
+            if isinstance(refusal, OutsideHours)
+            else HeldChoice(problem=refused_words(refusal, taken), taken=taken)
         )
     return HeldChoice(until=until_words(held))
 

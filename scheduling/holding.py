@@ -19,6 +19,7 @@ from practices.audit import Actor
 from practices.tenancy import current_practice
 from scheduling.availability import next_free, why_closed
 from scheduling.models import Appointment, AppointmentType, BusySlot, Hold, Practitioner, session_of
+from scheduling.openings import released
 from scheduling.refusals import InThePast, NotOffered, OutsideHours, SlotTaken
 from scheduling.slots import FULL, in_the_way, lock_resources, why_taken
 
@@ -102,6 +103,8 @@ def release_hold(*, key: str, by: Actor) -> bool:
     stood = held.expires_at > timezone.now()
     held.delete()
     changes.announce(current_practice(), *columns_held(held))
+    if stood:
+        released(held, at=timezone.now(), by=by)
     return stood
 
 

@@ -1,10 +1,11 @@
 """What became free: a row `Opening` beside the change that freed it, closed by whatever takes it again.
 
-The verbs of the diary call `freed` and `taken` in their own transaction; nobody looks for gaps later.
+The verbs of the diary call `freeing.freed` and `taken` in their own transaction; nobody looks for gaps later.
 """
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -25,6 +26,7 @@ from scheduling.models import (
     Practitioner,
     WaitlistEntry,
     WaitlistEntryQuerySet,
+    WaitlistRule,
 )
 from scheduling.offer_news import give_up
 from scheduling.refusals import BookingRefused
@@ -46,27 +48,8 @@ def task_key(opening: Opening) -> str:
     return f"opening:{opening.pk}"
 
 
-def freed(visit: Appointment, *, cause: str, by: Actor) -> Opening | None:
-    """Writes down that a visit's time is free now; None where it is over, taken beside, or closed.
-
-    Call it in the transaction of the change, once the visit's rows are as they will be.
-    """
-    if cause == Opening.Cause.UNDONE:
-        _wait_again(visit)
-    begins = max(visit.starts_at, _next_quarter(timezone.now()))
-    if visit.ends_at - begins < SHORTEST:
-        return None
-    span: Span | None = (visit.starts_at, visit.ends_at)
-    if visit.session is None:
-        span = max(free_parts(visit.practitioner, begins, visit.ends_at), key=length_of, default=None)
-    if span is None or why_closed(visit.practitioner, *span):
-        return None
-    return open_time(
-        practitioner=visit.practitioner, span=span, cause=cause, freed_by=visit, session=visit.session, by=by
-    )
-
-
-def open_time(
+def new_opening(
+    rule: WaitlistRule,
     *,
     practitioner: Practitioner,
     span: Span,
@@ -76,11 +59,11 @@ def open_time(
     shown_from: dt.datetime | None = None,
     by: Actor,
 ) -> Opening:
-    """A new opening. What a person did may be taken back: nobody is asked before her undo time is over."""
-    now, rule = timezone.now(), rule_of()
+    """An unsaved opening. What a person did may be taken back: until then nobody is asked."""
+    now = timezone.now()
     undo = current_practice().undo_window if by.user is not None and freed_by is not None else dt.timedelta()
     shown_from = shown_from or now + undo
-    opening = Opening(
+    return Opening(
         practice=current_practice(),
         practitioner=practitioner,
         starts_at=span[0],
@@ -92,27 +75,21 @@ def open_time(
         shown_from=shown_from,
         due_at=next_step_at(rule, span[0], shown_from + dt.timedelta(minutes=rule.first_delay_minutes)),
     )
-    opening.save(force_insert=True)
-    audit.record("opening.opened", opening, by=by, changes={"cause": ["", cause]})
-    changes.announce(current_practice(), *region_of(opening))
-    return opening
 
 
-def _wait_again(visit: Appointment) -> None:
-    """Whoever got a booking that is taken back is on the list again."""
-    State = WaitlistEntry.State
-    WaitlistEntry.objects.filter(booked=visit, state=State.BOOKED).update(
-        state=State.WAITING, booked=None, ended_at=None, ended_why=""
-    )
+def store_openings(openings: Sequence[Opening], *, by: Actor) -> list[Opening]:
+    """Writes new openings, in the same few statements however many."""
+    if openings:
+        Opening.objects.bulk_create(openings)
+        causes = [("opening.opened", one, None, {"cause": ["", one.cause]}) for one in openings]
+        audit.record_each(causes, by=by)
+        changes.announce(current_practice(), *{name for one in openings for name in region_of(one)})
+    return list(openings)
 
 
-def _next_quarter(moment: dt.datetime) -> dt.datetime:
-    over = dt.timedelta(minutes=moment.minute % 15, seconds=moment.second, microseconds=moment.microsecond)
-    return moment if not over else moment - over + dt.timedelta(minutes=15)
-
-
-def length_of(span: Span) -> dt.timedelta:
-    return span[1] - span[0]
+def open_time(*, by: Actor, **fields: Any) -> Opening:
+    """A new opening, as `new_opening` takes it."""
+    return store_openings([new_opening(rule_of(), by=by, **fields)], by=by)[0]
 
 
 def free_parts(practitioner: Practitioner, starts_at: dt.datetime, ends_at: dt.datetime) -> list[Span]:
@@ -131,30 +108,42 @@ def subtract(whole: Span, taken: Iterable[Span]) -> list[Span]:
     return [part for part in parts if part[1] - part[0] >= SHORTEST]
 
 
-def taken(visit: Appointment, *, by: Actor) -> None:
-    """Closes what a visit has just taken: its offers are gone, a part that is left stays open."""
-    now = timezone.now()
-    found = Opening.objects.open().select_for_update()
-    if visit.session is not None:
-        rows = list(found.filter(session=visit.session).order_by("opened_at")[:1])
-    else:
-        begins, ends = span_of(visit)
-        rows = list(
-            found.filter(
-                practitioner=visit.practitioner_id, starts_at__lt=ends, ends_at__gt=begins, session=None
-            ).order_by("starts_at")
-        )
-    for opening in rows:
-        own = opening.freed_by_id == visit.pk
-        lost, rest = _divide(opening, visit)
-        opening.state = Opening.State.CLOSED if own else Opening.State.FILLED
-        opening.closed_at, opening.due_at = now, None
-        opening.closed_why = "The visit stands again." if own else ""
-        opening.filled_by = None if own else visit
-        opening.save()
-        give_up(lost, by=by, winner=visit)
-        _keep_rest(opening, rest, by)
-        _end(opening, "filled", by)
+def taken(*visits: Appointment, by: Actor) -> None:
+    """Closes what visits have just taken: its offers are gone, a part that is left stays open.
+
+    One query where nothing is open there, however many visits.
+    """
+    spans = [span_of(visit) for visit in visits]
+    rows = Opening.objects.open().filter(
+        practitioner__in={visit.practitioner_id for visit in visits},
+        starts_at__lt=max(ends for _, ends in spans),
+        ends_at__gt=min(begins for begins, _ in spans),
+    )
+    found = list(rows.select_for_update().order_by("opened_at", "pk"))
+    for visit, (begins, ends) in zip(visits, spans, strict=True):
+        for opening in [one for one in found if _takes(visit, begins, ends, one)]:
+            found.remove(opening)
+            _fill(opening, visit, by)
+            if visit.session is not None:
+                break  # one seat
+
+
+def _takes(visit: Appointment, begins: dt.datetime, ends: dt.datetime, opening: Opening) -> bool:
+    same = opening.practitioner_id == visit.practitioner_id and opening.session == visit.session
+    return same and opening.starts_at < ends and opening.ends_at > begins
+
+
+def _fill(opening: Opening, visit: Appointment, by: Actor) -> None:
+    own = opening.freed_by_id == visit.pk
+    lost, rest = _divide(opening, visit)
+    opening.state = Opening.State.CLOSED if own else Opening.State.FILLED
+    opening.closed_at, opening.due_at = timezone.now(), None
+    opening.closed_why = "The visit stands again." if own else ""
+    opening.filled_by = None if own else visit
+    opening.save()
+    give_up(lost, by=by, winner=visit)
+    _keep_rest(opening, rest, by)
+    _end(opening, "filled", by)
 
 
 def _divide(opening: Opening, visit: Appointment) -> tuple[list[Offer], list[tuple[Span, list[Offer]]]]:
@@ -251,3 +240,13 @@ def released(hold: Hold, *, at: dt.datetime, by: Actor) -> Opening | None:
 def wished(starts_at: dt.datetime, ends_at: dt.datetime) -> WaitlistEntryQuerySet:
     """Who waits for a certain time within a span."""
     return WaitlistEntry.objects.waiting().filter(wished_at__gte=starts_at, wished_at__lt=ends_at)
+
+
+def wake() -> None:
+    """Somebody new waits: openings that had nobody left to ask are looked at again."""
+    rule, now = rule_of(), timezone.now()
+    idle = Opening.objects.coming().filter(due_at=None).exclude(offers__state__in=Offer.STANDING)
+    for opening in idle.select_for_update(of=("self",)):
+        opening.due_at = next_step_at(rule, opening.starts_at, max(now, opening.shown_from))
+        if opening.due_at is not None:
+            opening.save(update_fields=["due_at"])

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from scheduling import news_views, recall_views, resource_views, rule_views
+from scheduling import news_views, recall_views, resource_views, rule_views, waitlist_settings
 from scheduling import settings_views as views
 
 urlpatterns = [
@@ -33,4 +33,5 @@ urlpatterns = [
     path("reminders/limits/", rule_views.caps, name="rule-caps"),
     path("reminders/<uuid:rule_id>/", rule_views.rules, name="settings-reminder"),
     path("reminders/<uuid:rule_id>/remove/", rule_views.rule_remove, name="rule-remove"),
+    path("waitlist/", waitlist_settings.rule, name="settings-waitlist"),
 ]

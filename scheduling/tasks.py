@@ -8,6 +8,7 @@ from practices.models import Practice
 from scheduling import news, recalls
 from scheduling.chasing import chase_requests
 from scheduling.delays import settle_delays
+from scheduling.offering import work_openings
 from scheduling.reminders import queue_reminders
 
 logger = logging.getLogger(__name__)
@@ -61,3 +62,13 @@ def chase_time_requests_everywhere() -> None:
             chase_requests(practice)
         except Exception:
             logger.exception("requests for another time of practice %s failed", practice.pk)
+
+
+@shared_task
+def work_openings_everywhere() -> None:
+    """Asks the waitlist about what opened; a practice that fails does not stop the others."""
+    for practice in Practice.objects.all():
+        try:
+            work_openings(practice)
+        except Exception:
+            logger.exception("openings of practice %s failed", practice.pk)

@@ -14,8 +14,8 @@ from practices.audit import Actor
 from practices.keys import uuid7
 from practices.models import User
 from practices.tenancy import current_practice
-from scheduling import joint_notices
-from scheduling.models import Appointment, Change, Status
+from scheduling import freeing, joint_notices, openings
+from scheduling.models import Appointment, Change, Opening, Status
 from scheduling.refusals import ChangedSince, SlotTaken, TooLate
 from scheduling.regions import columns_of
 from scheduling.slots import lock_resources, lock_visit, put
@@ -170,13 +170,16 @@ def _never_was(visit: Appointment, by: Actor, *, aloud: bool) -> bool:
 
 def _take_back_booking(visit: Appointment, change: Change, by: Actor) -> Appointment:
     _never_was(visit, by, aloud=True)
+    freeing.freed(visit, cause=Opening.Cause.UNDONE, by=by)
     return visit
 
 
 def _take_back_move(visit: Appointment, change: Change, by: Actor) -> Appointment:
     told = _never_was(visit, by, aloud=False)
     assert change.previous is not None  # noqa: S101 - a move always has one
-    return _restore(lock_visit(change.previous), by, corrects=told)
+    stands = _restore(lock_visit(change.previous), by, corrects=told)
+    freeing.freed(visit, cause=Opening.Cause.UNDONE, by=by)
+    return stands
 
 
 def _take_back_cancelling(visit: Appointment, change: Change, by: Actor) -> Appointment:
@@ -188,6 +191,7 @@ def _restore(visit: Appointment, by: Actor, *, corrects: bool = False) -> Appoin
     visit.status, visit.cancelled_at, visit.cancellation_reason = Status.BOOKED, None, ""
     visit.version += 1
     put(visit)
+    openings.taken(visit, by=by)
     joint_notices.tell_again(visit, closed_at, corrects=corrects, by=by)
     return visit
 
@@ -277,13 +281,17 @@ def _leave_traces(made: Sequence[Change], visits: Visits, before: dict[uuid.UUID
 def _take_bookings_back(made: Sequence[Change], visits: Visits, by: Actor) -> list[Appointment]:
     gone = _never_were(made, visits)
     joint_notices.take_all_back(gone, by=by)
+    freeing.freed(*gone, cause=Opening.Cause.UNDONE, by=by)
     return gone
 
 
 def _take_moves_back(made: Sequence[Change], visits: Visits, by: Actor) -> list[Appointment]:
-    told = joint_notices.take_all_back(_never_were(made, visits), by=by, aloud=False)
+    gone = _never_were(made, visits)
+    told = joint_notices.take_all_back(gone, by=by, aloud=False)
     heard = {visit.rescheduled_from_id for visit in told}
-    return _restore_all([visits[one.previous_id] for one in made if one.previous_id], by, heard)
+    stand = _restore_all([visits[one.previous_id] for one in made if one.previous_id], by, heard)
+    freeing.freed(*gone, cause=Opening.Cause.UNDONE, by=by)
+    return stand
 
 
 def _take_cancellings_back(made: Sequence[Change], visits: Visits, by: Actor) -> list[Appointment]:
@@ -313,6 +321,7 @@ def _restore_all(visits: Sequence[Appointment], by: Actor, heard: Container[Any]
             raise SlotTaken(
                 taken.next_times, f"{when} was given away meanwhile: nothing was taken back."
             ) from None
+    openings.taken(*visits, by=by)
     joint_notices.tell_all_again(visits, closed_at, corrects=heard, by=by)
     return list(visits)
 

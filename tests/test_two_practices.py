@@ -49,6 +49,9 @@ from scheduling.booking import book_appointment
 from scheduling.followups import order_follow_up
 from scheduling.links import create_link
 from scheduling.models import Appointment, Change, OutCase, ReminderRule, TimeOff, TimeRequest
+from scheduling.offering import offer_next
+from scheduling.openings import place_opening
+from scheduling.waitlist import add_entry
 from tests.factories import a_member, a_practice, a_practitioner, a_type, a_user, an_actor
 from tests.houses import rows_of
 
@@ -190,6 +193,17 @@ def a_house(slug: str, given: str, family: str, secret: str, phone: str, email: 
             patient=patient, appointment_type=kind, due_on=practice.today() + dt.timedelta(days=20),
             note=f"{secret} due", by=by,
         )  # fmt: skip
+        entry = add_entry(
+            patient=patient, source="record", types=[kind.pk], notice_hours=0, note=f"{secret} wish", by=by
+        )
+        later = free_times(
+            appointment_type=kind, from_=tomorrow + dt.timedelta(days=2),
+            until=tomorrow + dt.timedelta(days=4), limit=1,
+        )[0]  # fmt: skip
+        opening = place_opening(
+            practitioner=clinician, starts_at=later.starts_at, ends_at=later.ends_at, by=by
+        )
+        (offer,) = offer_next(opening=opening, by=by)
         save_card(content={"greeting": f"{secret} here"}, base=0, by=by)
         case = OutCase.objects.create(
             practice=practice, practitioner=clinician, label=secret,
@@ -214,6 +228,7 @@ def a_house(slug: str, given: str, family: str, secret: str, phone: str, email: 
             "call_id": call.pk, "related_id": related.pk, "flag_id": flag.pk, "complaint_id": complaint.pk,
             "follow_up_id": due.pk, "recall_rule_id": rule.pk,
             "kind": "morning", "check": "tomorrow", "token": token, "rule_id": ReminderRule.objects.get().pk,
+            "entry_id": entry.pk, "opening_id": opening.pk, "offer_id": offer.pk,
         }  # fmt: skip
     ids |= {"uidb36": "1", "key": "x-y", "app_label": "practices", "url": "x", "object_id": str(patient.pk)}
     ids |= {"content_type_id": "1"}
@@ -308,7 +323,7 @@ def walk(houses: Any, role: Role | None, *, api: bool) -> list[str]:
     found: list[str] = []
     theirs, fields = houses.theirs.ids, fields_of(houses.theirs)
     for door in doors():
-        if door.is_api is not api or door.route.startswith(("hooks/", "v/", "f/", "n/", *OTHER_HOUSES)):
+        if door.is_api is not api or door.route.startswith(("hooks/", "v/", "f/", "n/", "o/", *OTHER_HOUSES)):
             continue
         if "<slug:practice>" not in door.route:
             one = Client() if door.route == "lock/" else client
@@ -402,7 +417,7 @@ def test_a_link_opens_only_with_both_its_halves(houses: Any) -> None:
     guesses = [ours.practice.link_code + secret, theirs.practice.link_code + "A" * len(secret), secret]
     found: list[str] = []
     for door in doors():
-        if door.route.startswith(("v/", "f/", "n/", "cal/")):
+        if door.route.startswith(("v/", "f/", "n/", "cal/", "o/")):
             for guess in guesses:
                 data = {"birth_date": "2/3/71", "wish": "Xanthip"}
                 found += complaints(door, Client(), {"token": guess}, data, {404})

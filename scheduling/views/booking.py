@@ -211,6 +211,7 @@ def refused(
             form.add_error({"birth_date": "birth_date", "phones": "mobile"}.get(name, "name"), words)
         return show_booking(request, draft, form, status=UNFINISHED)
     times = next_choices(refusal.next_times, draft) if isinstance(refusal, SlotTaken) else []
+    wanted = draft.slot if isinstance(refusal, SlotTaken) else None
     if times:
         draft.picked = draft.slot = None  # it is gone: offering it again would only be refused again
     status = CONFLICT if isinstance(refusal, SlotTaken | StalePatient) else UNFINISHED
@@ -218,4 +219,5 @@ def refused(
         form.add_error("overbook_reason", str(refusal))
     elif isinstance(refusal, OutsideHours) and request.admission.may("appointment.overbook"):
         form.add_error("overbook_reason", "Say why to book it all the same.")
-    return show_booking(request, draft, form, status=status, refused=str(refusal), next_times=times)
+    told = {"refused": str(refusal), "next_times": times, "refused_slot": wanted}
+    return show_booking(request, draft, form, status=status, **told)

@@ -11,6 +11,7 @@ from practices.logs import Quiet, ScrubPaths, drop_details, mask
     ("written", "kept"),
     [
         ("GET /v/hs3kQmzT_9abc/ 200", "GET /v/…/ 200"),
+        ("POST /o/hs3kQmzT_9abc/yes/ 302", "POST /o/…/yes/ 302"),
         ("GET /v/hs3kQmzT_9abc/calendar.ics", "GET /v/…/calendar.ics"),
         ("GET /cal/hs3kQmzT_9abc/feed.ics 304", "GET /cal/…/feed.ics 304"),
         ("GET /n/hs3kQmzT_9abc/", "GET /n/…/"),

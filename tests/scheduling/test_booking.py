@@ -25,7 +25,7 @@ from scheduling.slots import lock_resources
 from tests.factories import a_practitioner
 from tests.scheduling.conftest import at
 
-BOOKING_QUERIES = 20
+BOOKING_QUERIES = 21
 
 
 def test_a_booking_keeps_the_wall_clock_that_was_agreed(diary):
