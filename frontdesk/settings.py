@@ -288,6 +288,9 @@ LAST_VISIT_DAY = "scheduling.seen.last_visit_day"
 # Before two records of one patient become one: apps with one row a patient join theirs.
 RECORD_JOINERS = ["messaging.joining.join_threads"]
 
+# What follows when a practice changes its time zone: practices says so, scheduling moves what was booked.
+CLOCK_FOLLOWERS = ["scheduling.rezoning.follow_clock"]
+
 # Panels that higher apps put on a patient's record, by URL name; a name that is not mounted is left out.
 PATIENT_PANELS = ["patient-visits", "patient-follow-ups", "patient-waiting", "patient-messages"]
 # The same beside a conversation, and below its last message, by the conversation's id.

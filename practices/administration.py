@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.module_loading import import_string
 
 from practices import audit, changes
 from practices.audit import Actor
@@ -49,8 +51,12 @@ def create_practice(
 
 
 @transaction.atomic
-def change_practice(*, values: Mapping[str, Any], by: Actor) -> Practice:
-    """Writes what differs of the practice's own facts, and records each with its before and after."""
+def change_practice(*, values: Mapping[str, Any], visits_keep: str = "moment", by: Actor) -> Practice:
+    """Writes what differs of the practice's own facts, and records each with its before and after.
+
+    With another time zone, `visits_keep` says what stays of the visits ahead: the moment, or the clock.
+    Raises NotAllowed where that cannot be.
+    """
     practice = Practice.objects.select_for_update().get(pk=current_practice().pk)
     different: dict[str, Any] = {}
     for name, value in values.items():
@@ -62,6 +68,10 @@ def change_practice(*, values: Mapping[str, Any], by: Actor) -> Practice:
         practice.save(update_fields=list(different))
         audit.record("practice.changed", practice, by=by, changes=different)
         changes.announce(practice, "appointments", "queue", "reviews")
+    if "time_zone" in different:
+        with inside(practice):  # the new clock counts from here on
+            for path in settings.CLOCK_FOLLOWERS:
+                import_string(path)(before=different["time_zone"][0], keep=visits_keep, by=by)
     return practice
 
 

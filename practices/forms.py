@@ -18,6 +18,11 @@ class PracticeForm(forms.ModelForm):  # type: ignore[type-arg]
     """The practice's own facts."""
 
     languages = forms.MultipleChoiceField(choices=Language.choices, widget=forms.CheckboxSelectMultiple)
+    visits_keep = forms.ChoiceField(
+        required=False,
+        label="With another zone, visits ahead keep",
+        choices=[("moment", "The moment that was agreed"), ("clock", "The time on the clock")],
+    )
     quiet_from = ClockField(label="Quiet from")
     quiet_until = ClockField(label="Quiet until")
     morning_review_at = ClockField(label="Morning review at")
@@ -43,7 +48,7 @@ class PracticeForm(forms.ModelForm):  # type: ignore[type-arg]
         }
         help_texts = {
             "display_name": "Leave empty to use the name.",
-            "time_zone": "Visits that are booked keep the moment that was agreed.",
+            "time_zone": "Hours and time off follow the clock.",
             "undo_minutes": "Texts wait this long, so a change that is taken back is never heard of.",
             "link_shows_time": "",
             "late_tell_from": "Of a clinician who is late.",

@@ -29,11 +29,22 @@ def page(request: DeskRequest, name: str, **context: Any) -> HttpResponse:
 def details(request: DeskRequest) -> HttpResponse:
     # A form writes what was typed into its instance: the shell shall not show it before it is saved.
     form = PracticeForm(request.POST or None, instance=Practice.objects.get(pk=request.practice.pk))
-    if request.method == "POST" and form.is_valid():
-        administration.change_practice(values=form.cleaned_data, by=request.actor)
+    if request.method == "POST" and form.is_valid() and changed(request, form):
         messages.success(request, "Saved.")
         return redirect("practice-settings", request.practice.slug)
     return page(request, "details", form=form)
+
+
+def changed(request: DeskRequest, form: PracticeForm) -> bool:
+    """Writes the practice's facts; a clock that cannot be changed is said at its field."""
+    values = dict(form.cleaned_data)
+    keep = values.pop("visits_keep") or "moment"
+    try:
+        administration.change_practice(values=values, visits_keep=keep, by=request.actor)
+    except NotAllowed as refusal:
+        form.add_error("visits_keep", str(refusal))
+        return False
+    return True
 
 
 @requires("practice.change")

@@ -110,7 +110,7 @@ class AppointmentTypes(DiaryView):
             {
                 "id": row.pk,
                 "name": row.name,
-                "minutes": row.minutes,
+                **{name: getattr(row, name) for name in shapes.TYPE_RULES},
                 "practitioners": [offer.practitioner_id for offer in row.offers.all()],
             }
             for row in rows

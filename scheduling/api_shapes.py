@@ -156,8 +156,26 @@ class PractitionerShape(Named):
     languages = serializers.CharField()
 
 
+TYPE_RULES = (
+    "minutes", "buffer_before", "buffer_after", "step", "minimum_notice", "maximum_horizon", "capacity",
+    "patients_may_choose", "needs_room", "needs_resource", "clinicians",
+)  # fmt: skip
+
+
 class TypeShape(Named):
+    """A type with its rules: minutes, minutes of notice, days ahead, places, what it takes."""
+
     minutes = serializers.IntegerField()
+    buffer_before = serializers.IntegerField()
+    buffer_after = serializers.IntegerField()
+    step = serializers.IntegerField()
+    minimum_notice = serializers.IntegerField()
+    maximum_horizon = serializers.IntegerField(allow_null=True)
+    capacity = serializers.IntegerField()
+    patients_may_choose = serializers.BooleanField()
+    needs_room = serializers.BooleanField()
+    needs_resource = serializers.CharField()
+    clinicians = serializers.IntegerField()
     practitioners = serializers.ListField(child=serializers.UUIDField())
 
 
