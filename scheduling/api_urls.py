@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from scheduling import api, changed_api, delays_api, find_api, hold_api, out_api, visit_edit_api
+from scheduling import (
+    api,
+    changed_api,
+    delays_api,
+    find_api,
+    hold_api,
+    linked_api,
+    out_api,
+    series_api,
+    visit_edit_api,
+)
 from scheduling import follow_up_api as due
 
 urlpatterns = [
@@ -18,6 +28,21 @@ urlpatterns = [
     path("appointments/<uuid:appointment_id>/reschedule/", api.Reschedule.as_view(), name="api-reschedule"),
     path("appointments/<uuid:appointment_id>/cancel/", api.Cancel.as_view(), name="api-cancel"),
     path("appointments/<uuid:appointment_id>/confirm/", api.Confirm.as_view(), name="api-confirm"),
+    path(
+        "appointments/<uuid:appointment_id>/reschedule-together/",
+        series_api.RescheduleTogether.as_view(),
+        name="api-reschedule-together",
+    ),
+    path(
+        "appointments/<uuid:appointment_id>/cancel-together/",
+        series_api.CancelTogether.as_view(),
+        name="api-cancel-together",
+    ),
+    path("series/", series_api.BookSeries.as_view(), name="api-series"),
+    path("series/look/", series_api.LookAtSeries.as_view(), name="api-series-look"),
+    path("series/<uuid:series_id>/", series_api.OneSeries.as_view(), name="api-one-series"),
+    path("linked-visits/", linked_api.BookTogether.as_view(), name="api-linked-visits"),
+    path("linked-visits/find/", linked_api.FindTogether.as_view(), name="api-linked-visits-find"),
     path("appointments/<uuid:appointment_id>/status/", api.SetStatus.as_view(), name="api-status"),
     path(
         "appointments/<uuid:appointment_id>/edit/", visit_edit_api.EditAppointment.as_view(), name="api-edit"

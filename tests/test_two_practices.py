@@ -48,7 +48,7 @@ from scheduling.availability import free_times
 from scheduling.booking import book_appointment
 from scheduling.followups import order_follow_up
 from scheduling.links import create_link
-from scheduling.models import Appointment, Change, OutCase, ReminderRule, TimeOff, TimeRequest
+from scheduling.models import Appointment, Change, OutCase, ReminderRule, Series, TimeOff, TimeRequest
 from scheduling.offering import offer_next
 from scheduling.openings import place_opening
 from scheduling.waitlist import add_entry
@@ -212,7 +212,12 @@ def a_house(slug: str, given: str, family: str, secret: str, phone: str, email: 
         asked = TimeRequest.objects.create(
             practice=practice, case=case, appointment=visit, wishes=f"{secret} wish"
         )
+        series = Series.objects.create(
+            practice=practice, patient=patient, rule="FREQ=WEEKLY;COUNT=2", total=2, made_by=member.user
+        )
+        Appointment.objects.filter(pk=visit.pk).update(series=series, series_position=1)
         ids = {
+            "series_id": series.pk,
             "case_id": case.pk, "request_id": asked.pk,
             "practice": slug, "card_version": 1, "patient_id": patient.pk, "appointment_id": visit.pk,
             "message_id": incoming.pk, "task_id": Task.objects.get(message=incoming).pk,
@@ -261,6 +266,7 @@ def fields_of(house: Any) -> dict[str, Any]:
         "with_whom": str(house.clinician.pk), "visit_type": str(house.type.pk), "type": str(house.type.pk),
         "slot": slot, "picked": slot, "take": slot, "appointment": str(house.visit.pk),
         "visit": str(house.visit.pk), "version": "1", "stage": "arrived", "reason": "pat", "note": "seen",
+        "scope": "all",
         "before": "", "text": "A note", "body": "Hello", "decision": "stop", "outcome": "reached",
         "minutes": "60", "owner": str(house.member.user.pk), "person": str(house.member.user.pk),
         "due_at": "2099-01-01T09:00", "term": "1.0900", "channel": "sms", "granted": "yes", "how": "phone",
