@@ -212,9 +212,10 @@ class AskPatient(FollowUpView):
     )
     def post(self, request: Request, follow_up_id: uuid.UUID) -> Response:
         """Writes to the patient with a link to choose a time."""
+        row = self.row(follow_up_id)
         sent = self.read(shapes.Versioned(data=request.data)).validated_data
         with follow_up_refusals():
-            row = followups.ask_patient(follow_up=self.row(follow_up_id), by=self.actor, **sent)
+            row = followups.ask_patient(follow_up=row, by=self.actor, **sent)
         return self.shown_row(row)
 
 
@@ -232,9 +233,9 @@ class BookFollowUp(FollowUpView):
         return answer_once(self, lambda: self._book(follow_up_id))
 
     def _book(self, follow_up_id: uuid.UUID) -> Response:
+        row = self.row(follow_up_id)
         asked = self.read(BookingDue(data=self.request.data))
         sent = asked.validated_data
-        row = self.row(follow_up_id)
         with follow_up_refusals():
             visit = followups.book_follow_up(
                 follow_up=row,
@@ -255,9 +256,10 @@ class PutOff(FollowUpView):
     )
     def post(self, request: Request, follow_up_id: uuid.UUID) -> Response:
         """Lets it rest until a day within half a year."""
+        row = self.row(follow_up_id)
         sent = self.read(PuttingOff(data=request.data)).validated_data
         with follow_up_refusals():
-            row = followups.put_off(follow_up=self.row(follow_up_id), by=self.actor, **sent)
+            row = followups.put_off(follow_up=row, by=self.actor, **sent)
         return self.shown_row(row)
 
 
@@ -267,9 +269,10 @@ class EndFollowUp(FollowUpView):
     @extend_schema(operation_id="end_follow_up", request=Ending, responses={200: FollowUpShape, **ANSWERS})
     def post(self, request: Request, follow_up_id: uuid.UUID) -> Response:
         """Ends it without a visit."""
+        row = self.row(follow_up_id)
         sent = self.read(Ending(data=request.data)).validated_data
         with follow_up_refusals():
-            row = followups.end_follow_up(follow_up=self.row(follow_up_id), by=self.actor, **sent)
+            row = followups.end_follow_up(follow_up=row, by=self.actor, **sent)
         return self.shown_row(row)
 
 
@@ -281,11 +284,12 @@ class LetCount(FollowUpView):
     )
     def post(self, request: Request, follow_up_id: uuid.UUID) -> Response:
         """Says that a visit of the patient is the one."""
+        row = self.row(follow_up_id)
         sent = self.read(Counting(data=request.data)).validated_data
         visit = self.visit(sent["appointment"])
         with follow_up_refusals():
             row = followups.let_count(
-                follow_up=self.row(follow_up_id), version=sent["version"], appointment=visit, by=self.actor
+                follow_up=row, version=sent["version"], appointment=visit, by=self.actor
             )
         return self.shown_row(row)
 
@@ -298,9 +302,10 @@ class OpenAgain(FollowUpView):
     )
     def post(self, request: Request, follow_up_id: uuid.UUID) -> Response:
         """What was ended without a visit waits again."""
+        row = self.row(follow_up_id)
         sent = self.read(shapes.Versioned(data=request.data)).validated_data
         with follow_up_refusals():
-            row = followups.open_again(follow_up=self.row(follow_up_id), by=self.actor, **sent)
+            row = followups.open_again(follow_up=row, by=self.actor, **sent)
         return self.shown_row(row)
 
 
@@ -314,9 +319,10 @@ class UndoStep(FollowUpView):
     )
     def post(self, request: Request, follow_up_id: uuid.UUID) -> Response:
         """Takes the last step back, within the practice's window."""
+        row = self.row(follow_up_id)
         sent = self.read(shapes.Versioned(data=request.data)).validated_data
         with follow_up_refusals():
-            row = followups.undo_step(follow_up=self.row(follow_up_id), by=self.actor, **sent)
+            row = followups.undo_step(follow_up=row, by=self.actor, **sent)
         return self.shown_row(row)
 
 

@@ -95,12 +95,13 @@ class EditAppointment(DiaryView):
     )
     def post(self, request: Request, appointment_id: uuid.UUID) -> Response:
         """Changes what a visit is; one that somebody changed meanwhile answers 409 with `current`."""
+        found = self.visit(appointment_id)
         asked = self.read(Editing(data=request.data))
         sent = asked.validated_data
         seen = {"note": sent["note_was"]} if "note_was" in sent else None
         with refusals():
             visit: Appointment = edit_appointment(
-                appointment=self.visit(appointment_id),
+                appointment=found,
                 version=sent["version"],
                 values=asked.values(),
                 seen=seen,

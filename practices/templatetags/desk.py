@@ -20,7 +20,7 @@ register = template.Library()
 @register.filter
 def may(membership: Membership | None, permission: str) -> bool:
     """{% if membership|may:"appointment.overbook" %}: whether this person may do it here."""
-    return bool(membership) and allows(membership, permission)
+    return membership is not None and allows(membership, permission)
 
 
 @lru_cache(maxsize=1)
