@@ -43,6 +43,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "appointment.overbook": frozenset({C, M}),  # beside others, outside hours; see GRANTS
     "follow-up.view": frozenset({R, C, M}),
     "follow-up.change": frozenset({R, C, M}),  # order, ask, book, put off, end
+    "calendar.change": frozenset({C, M}),  # a clinician her own; a manager anybody’s
     "delay.view": frozenset({R, C, M}),
     "delay.change": frozenset({R, C, M}),  # a clinician her own; whoever works at the desk anybody’s
     "out.change": frozenset({R, C, M}),  # a clinician is out: time off, what becomes of each visit, the press
