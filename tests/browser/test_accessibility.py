@@ -52,6 +52,12 @@ def pages_of(practice: Practice) -> Iterator[str]:
     rows = {
         "": [
             "today",
+            "week",
+            "month",
+            "list",
+            "columns",
+            "changed",
+            "day-sheet",
             "queue",
             "morning",
             "wrap",
@@ -63,7 +69,7 @@ def pages_of(practice: Practice) -> Iterator[str]:
             "inbox",
             "inbox-new",
         ],
-        str(visit.pk): ["appointment", "appointment-move", "appointment-cancel"],
+        str(visit.pk): ["appointment", "appointment-move", "appointment-cancel", "route-slip"],
         str(patient.pk): ["patient", "patient-edit", "patient-access", "patient-messages"],
     }
     settings = [
@@ -74,6 +80,7 @@ def pages_of(practice: Practice) -> Iterator[str]:
         "saved-replies",
         "settings-clinicians",
         "settings-types",
+        "settings-news",
     ]
     rows[""] += settings
     rows[str(Practitioner.objects.first().pk)] = ["settings-clinician", "settings-hours-new"]  # type: ignore[union-attr]
@@ -84,7 +91,8 @@ def pages_of(practice: Practice) -> Iterator[str]:
     for key, names in rows.items():
         for name in names:
             yield reverse(name, args=[practice.slug, key] if key else [practice.slug])
-    yield reverse("today", args=[practice.slug]) + "?view=list"
+    yield reverse("week", args=[practice.slug]) + f"?who={visit.practitioner_id}"
+    yield reverse("all-today")
     yield reverse("book", args=[practice.slug]) + f"?patient={patient.pk}"
     yield reverse("today", args=[practice.slug]) + f"?visit={visit.pk}"
     yield f"/p/{practice.slug}/nothing-here/"
