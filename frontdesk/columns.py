@@ -50,6 +50,7 @@ class Column:
     behind: int = 0  # minutes, as somebody said
     over: int = 0  # minutes, by the clock alone
     late_url: str = ""
+    out_url: str = ""  # of a clinician's column on a day ahead
 
     @property
     def key(self) -> str:

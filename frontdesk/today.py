@@ -141,6 +141,9 @@ def day_board(
     finish(shown, look, window, reason, kinds)
     if look.now:
         mark_late(practice, [column for column in shown if not column.room], look.now)
+    elif day > practice.today():
+        for column in shown:
+            column.out_url = "" if column.room else out_url(practice, column.id, day)
     keys = {column.id for column in shown}
     seen = [card for card in rows if card.practitioner_id in keys]
     return Board(
@@ -201,6 +204,12 @@ def _columns(look: Look, closed: str, choice: Choice) -> dict[uuid.UUID, Column]
     weekly = [hours for hours in weekly if hours.practitioner_id in active]
     enter_hours(columns, look.day, look.practice, weekly, absent, closed, choice.location)
     return columns
+
+
+def out_url(practice: Practice, practitioner_id: uuid.UUID, day: dt.date) -> str:
+    """Where a clinician is said to be out on a day."""
+    where = reverse("out", args=[practice.slug])
+    return f"{where}?practitioner={practitioner_id}&span=day&first_day={day}"
 
 
 def _cards(look: Look, columns: dict[uuid.UUID, Column], kinds: Mapping[uuid.UUID, Any]) -> list[Card]:
