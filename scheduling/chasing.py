@@ -16,6 +16,7 @@ from scheduling.models import Appointment, Status, TimeRequest
 from scheduling.out_cases import close_if_done
 from scheduling.time_requests import DID_NOT_ARRIVE, State, advance, open_call
 
+NOBODY_PRESSED = dt.timedelta(hours=3)  # before the visit
 SYSTEM = Actor(kind="system", door="timetable")
 
 
@@ -47,7 +48,24 @@ def chase(now: dt.datetime, *, by: Actor, most: int = 100) -> int:
         words = why or ("the message did not arrive" if failed else "no answer")
         advance(request, State.TO_CALL, by=by, why_call=words[:60])
         open_call(request, by=by)
-    return len(found) + file_settled(now, by=by, most=most)
+    forgotten = call_for_forgotten(now, by=by, most=most)
+    return len(found) + forgotten + file_settled(now, by=by, most=most)
+
+
+def call_for_forgotten(now: dt.datetime, *, by: Actor, most: int) -> int:
+    """Visits of a plan that nobody has sent, while their time comes near: somebody has to call."""
+    near = (
+        TimeRequest.objects.with_people()
+        .filter(state=State.PLANNED, case__isnull=False, appointment__status=Status.BOOKED)
+        .filter(appointment__starts_at__range=(now, now + NOBODY_PRESSED))
+        .select_for_update(of=("self",), skip_locked=True)
+        .order_by("appointment__starts_at")[:most]
+    )
+    found = list(near)
+    for request in found:
+        advance(request, State.TO_CALL, by=by, why_call="nobody was told yet")
+        open_call(request, by=by)
+    return len(found)
 
 
 def file_settled(now: dt.datetime, *, by: Actor, most: int) -> int:

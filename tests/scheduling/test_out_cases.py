@@ -298,3 +298,14 @@ def test_nobody_is_reminded_of_a_visit_that_has_to_move(diary):
     assert visit in open_visits(now)
     out_tomorrow(diary)
     assert visit not in open_visits(now)
+
+
+def test_a_plan_that_nobody_sends_becomes_calls_before_the_visits(diary, clock):
+    a_day(diary, 2)  # at 8:00 and 8:30
+    case, _ = out_tomorrow(diary)
+    assert chase(dt.datetime.now(dt.UTC), by=SYSTEM) == 0
+    clock.move_to(at("2026-11-25 05:15"))
+    assert chase(dt.datetime.now(dt.UTC), by=SYSTEM) == 1
+    assert [request.state for request in requests_of(case)] == ["to-call", "planned"]
+    (task,) = Task.objects.open()
+    assert (task.kind, "nobody was told yet" in task.note) == ("rebook", True)
