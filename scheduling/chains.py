@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import connection
 
@@ -47,7 +48,12 @@ def roots_of(visits: Iterable[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
 
 def words_about(root: uuid.UUID, kinds: Iterable[str]) -> int:
     """How many messages of these kinds there have been about a chain, those that were taken back too."""
-    given = {"practice": current_practice().pk, "root": root, "kinds": list(kinds), "longest": LONGEST}
+    given: dict[str, Any] = {
+        "practice": current_practice().pk,
+        "root": root,
+        "kinds": list(kinds),
+        "longest": LONGEST,
+    }
     with connection.cursor() as cursor:
         cursor.execute(WORDS, given)
         (count,) = cursor.fetchone()

@@ -4,6 +4,7 @@ import copy
 import datetime as dt
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from django.utils import timezone
 
@@ -20,7 +21,9 @@ from practices.models import AuditEntry, Practice, User
 from practices.tenancy import inside
 from scheduling.availability import free_times
 from scheduling.booking import cancel_appointment
+from scheduling.delays import say_late
 from scheduling.models import Appointment, Status, TimeOff
+from scheduling.refusals import BookingRefused
 
 SEED = 20260609
 PATIENTS = 1000
@@ -164,6 +167,14 @@ def _today(desk: Desk, visits: Sequence[Appointment]) -> None:
     post.confirm_some_by_phone(desk, todays(desk))
     post.questions(desk, todays(desk), names.TO_A_PERSON if desk.house is HARBOR else names.A_FEW)
     live_through(desk, todays(desk), desk.now)
+    _run_late(desk)
+
+
+def _run_late(desk: Desk) -> None:
+    """The first clinician of the first practice is late, and nobody was told yet."""
+    if desk.house is HARBOR:
+        with suppress(BookingRefused):  # in the evening nobody is left whom it could concern
+            say_late(practitioner=desk.practitioners[0], minutes=18, by=desk.by)
 
 
 def _ahead(desk: Desk, visits: Sequence[Appointment]) -> list[Appointment]:

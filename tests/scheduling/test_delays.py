@@ -486,7 +486,8 @@ class TestRace:
             assert Delay.objects.get().minutes == 40
 
 
-def test_consent_taken_away_makes_it_a_call(diary, morning):
+def test_consent_taken_away_makes_it_a_call(diary, morning, clock):
+    clock.shift(dt.timedelta(seconds=1))
     Consent.objects.create(
         practice=diary.practice, patient=morning.first.patient, channel="sms", granted=False, how="phone"
     )
