@@ -22,6 +22,7 @@ from messaging.routing import join
 from practices.access import Admission
 from practices.models import Practice
 from practices.office import office_of
+from scheduling.delays import courses_of
 from scheduling.models import Appointment, Confirmation, Practitioner, Status, board_stage
 from scheduling.words import clock
 
@@ -132,6 +133,9 @@ def _visits(house: House, day: dt.date, now: dt.datetime) -> None:
         late = now - max(starts_at, arrived_at) if waits else over or dt.timedelta()
         if late > BEHIND_AFTER:
             behind[who] = max(late, behind.get(who, late))
+    # What somebody said goes before what the clock makes of it.
+    said = courses_of(day)
+    behind |= {who: dt.timedelta(minutes=course.behind) for who, course in said.items() if course.behind}
     names = dict(Practitioner.objects.filter(pk__in=behind).values_list("pk", "short_name"))
     house.behind = [
         f"{names[who]} {int(late.total_seconds() // 60)} min"

@@ -115,9 +115,16 @@ def row_of(
         when=short_when(visit.starts_at, practice),
         number=show_phone(str(phone.value)) if phone and not private else "",
         dial=str(phone.value) if phone else "",
-        why=(why or "no reminder arrived").capitalize(),
+        why=why_called(why, task),
         tried=tried,
     )
+
+
+def why_called(why: str, task: Task | None) -> str:
+    """What the call is about: a late clinician comes before a reminder that did not arrive."""
+    if task is not None and task.once_key.startswith("delay:"):
+        return str(task.note)
+    return (why or "no reminder arrived").capitalize()
 
 
 @transaction.atomic

@@ -22,7 +22,7 @@ from practices.tenancy import inside
 from scheduling.models import Appointment
 from tests.factories import a_member, a_patient, a_practice, a_practitioner, a_type, a_user
 
-HOUSE_QUERIES = 9
+HOUSE_QUERIES = 10
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from patients.models import Consent, ContactPoint
 from practices.models import AuditEntry
 from practices.tenancy import inside
 from scheduling.booking import cancel_appointment
+from scheduling.call_list import call_list
 from scheduling.delays import (
     BadDelay,
     caught_up,
@@ -37,6 +38,7 @@ from tests.scheduling.conftest import NOW, a_diary, a_texted_patient, at
 
 TODAY = "2026-11-24"
 S = Message.Status
+MINUTE = dt.timedelta(minutes=1)
 
 
 def a_visit(diary: Any, when: str, given: str = "", *, minutes: int = 30, **fields: Any) -> Appointment:
@@ -176,6 +178,8 @@ def test_a_landline_and_a_no_become_calls_and_who_has_nothing_is_named(diary, cl
     assert task.patient == landline
     assert task.appointment_id == visits[0].pk
     assert task.note == "Dr. Osei is late: expected 9:20 AM instead of 9:00 AM. Offer another time."
+    (row,) = [row for row in call_list(diary.practice, NOW - MINUTE, private=False) if row.visit == visits[0]]
+    assert row.why == task.note
 
 
 def test_in_the_quiet_hours_a_person_calls(diary, morning):
