@@ -10,7 +10,7 @@ from typing import Literal
 from django.http import QueryDict
 
 from patients.models import Need, Patient
-from practices.models import Practice
+from practices.models import Location, Practice
 from scheduling.fits import Fit
 from scheduling.models import AppointmentType, Practitioner
 from scheduling.wallclock import resolve, within_reach
@@ -56,6 +56,16 @@ class Diary:
     def practitioners(self) -> list[Practitioner]:
         return list(Practitioner.objects.in_use().select_related("location", "room__location"))
 
+    @property
+    def locations(self) -> list[Location]:
+        """Where the clinicians see patients, as far as their rows say."""
+        places = [one.location or (one.room.location if one.room else None) for one in self.practitioners]
+        return sorted({place.pk: place for place in places if place}.values(), key=lambda place: place.name)
+
+    def location_of(self, text: str | None) -> Location | None:
+        wanted = as_uuid(text)
+        return next((place for place in self.locations if place.pk == wanted), None) if wanted else None
+
     def type_of(self, text: str | None) -> AppointmentType | None:
         wanted = as_uuid(text)
         return next((kind for kind in self.types if kind.pk == wanted), None)
@@ -85,10 +95,10 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class HalfDay:
-    """A morning or an afternoon of one local date."""
+    """A morning or an afternoon of one local date, or the whole of it (where somebody moves on the board)."""
 
     day: dt.date
-    half: Literal["am", "pm"]
+    half: Literal["am", "pm", "day"]
 
     @property
     def value(self) -> str:
@@ -101,14 +111,15 @@ class HalfDay:
             parsed = within_reach(dt.date.fromisoformat(day))
         except ValueError:
             return None
-        return HalfDay(parsed, "pm" if half == "pm" else "am")
+        return HalfDay(parsed, "pm" if half == "pm" else "day" if half == "day" else "am")
 
     def span(self, practice: Practice) -> tuple[dt.datetime, dt.datetime]:
         noon = dt.datetime.combine(self.day, NOON, tzinfo=practice.zone)
         midnight = dt.datetime.combine(self.day, dt.time(), tzinfo=practice.zone)
         if self.half == "am":
             return midnight, noon
-        return noon, dt.datetime.combine(self.day + dt.timedelta(days=1), dt.time(), tzinfo=practice.zone)
+        ends = dt.datetime.combine(self.day + dt.timedelta(days=1), dt.time(), tzinfo=practice.zone)
+        return (noon if self.half == "pm" else midnight), ends
 
 
 @dataclass(slots=True)
@@ -119,6 +130,7 @@ class Draft:
     patient: Patient | None = None
     kind: AppointmentType | None = None
     clinician: Practitioner | None = None
+    location: Location | None = None
     part: str = "any"
     half: HalfDay | None = None
     needs: list[str] = field(default_factory=list)
@@ -145,6 +157,7 @@ def read_draft(data: QueryDict, diary: Diary) -> Draft:
         patient=patient,
         kind=diary.type_of(data.get("visit_type")),
         clinician=diary.practitioner_of(data.get("clinician")),
+        location=diary.location_of(data.get("location")),
         part=part if part in PARTS else "any",
         half=HalfDay.read(data.get("go_half") if "go_half" in data else data.get("half")),
         needs=[need for need in data.getlist("needs") if need in Need.values],

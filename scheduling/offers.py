@@ -116,13 +116,18 @@ def ahead_of(draft: Draft) -> Search | None:
     """The next four weeks for what was chosen so far; nothing while no kind of visit is."""
     if draft.kind is None:
         return None
-    return look_ahead(
+    known = look_ahead(
         appointment_type=draft.kind,
         practitioner=draft.clinician,
         patient=draft.patient,
         needs=draft.needs,
         own_hold=draft.hold_key,
     )
+    if draft.location is not None:
+        for person, shifts in known.diary.shifts.items():
+            there = [shift for shift in shifts if shift.location_id == draft.location.pk]
+            known.diary.shifts[person] = there
+    return known
 
 
 def suggested(draft: Draft, ahead: Search | None) -> list[Found]:
@@ -151,7 +156,10 @@ def within_half(draft: Draft, half: HalfDay, ahead: Search) -> list[Fit]:
     """The first times of a half-day; one that is further ahead is looked up by itself."""
     begins, ends = half.span(draft.diary.practice)
     if ahead.first <= half.day <= ahead.last:
-        return [fit_of(ahead, start) for start in ahead.starts(ceil(begins), ceil(ends))[:MOST]]
+        starts = ahead.starts(ceil(begins), ceil(ends))
+        # Of a whole day some of each hour, else nine times would end before ten.
+        every = -(-len(starts) // MOST) or 1 if half.half == "day" else 1
+        return [fit_of(ahead, start) for start in starts[::every][:MOST]]
     return find_times(
         appointment_type=ahead.kind,
         practitioners=ahead.people,

@@ -3,6 +3,7 @@
 
 import { announce } from "./announce.js";
 import { board, clockAt, dayOf, idOf, isDrawn, isVisit, isoAt, lengthOf, nameOf, refusal, startOf, stepHeight, stepsOfDay, targets } from "./board_grid.js";
+import { openDialog } from "./dialog.js";
 import { refreshRegions } from "./live.js";
 
 const QUARTER = 3;
@@ -159,6 +160,7 @@ export function moveKey(event) {
   else if (event.key === "ArrowLeft") put(all[Math.max(0, at - 1)], move.start);
   else if (event.key === "ArrowRight") put(all[Math.min(all.length - 1, at + 1)], move.start);
   else if (event.key === "Enter") { if (move.words) sayTaken(); else { say(""); drop(); } return true; }
+  else if (event.key === "[" || event.key === "]") { toDay(document.getElementById(event.key === "[" ? "day-before" : "day-after")); return true; }
   else if (event.key === "Escape") { say(""); cancelMove("Not moved."); return true; }
   else return event.key.length === 1 || event.key === "Tab" || event.key === "Home" || event.key === "End";
   say("");
@@ -166,6 +168,19 @@ export function moveKey(event) {
   tell();
   return true;
 }
+
+/* Another day than those on the board: its free times in the dialog, where a press moves the visit there. */
+function toDay(link) {
+  if (!link) return;
+  const { card } = move;
+  const day = new URL(link.href).searchParams.get("d");
+  const url = board().dataset.moveUrl.replace(/0{8}-0{4}-0{4}-0{4}-0{12}/, idOf(card));
+  say("");
+  cancelMove();
+  openDialog(`${url}?half=${day}.day`, card);
+}
+
+const dayLinkAt = (event) => document.elementFromPoint(event.clientX, event.clientY)?.closest("#day-before, #day-after");
 
 /* Quarters stay on the quarter: from 9:05 down is 9:15. */
 function onGrid(start, steps, by) {
@@ -240,7 +255,9 @@ function release(event, dropped) {
   if (!dragging || !move) return;
   swallowClick = true;
   setTimeout(() => { swallowClick = false; }, 0);
-  if (dropped) drop();
+  const link = dropped && dayLinkAt(event);
+  if (link) toDay(link);
+  else if (dropped) drop();
   else cancelMove("Not moved.");
 }
 
