@@ -226,7 +226,7 @@ class Journey:
     def review(self) -> None:
         for door in (
             "today/",
-            "today/?view=list",
+            "list/",
             "morning/",
             "wrap/",
             "day/",

@@ -70,7 +70,7 @@ def test_booked_texted_answered_confirmed(house: House) -> None:
     until(lambda: visit_of(practice, patient).confirmation == "confirmed", "the confirmation by text")
     assert visit_of(practice, patient).confirmed_by == "text"
     day = visit_of(practice, patient).local_date.isoformat()
-    assert "Confirmed" in dana.get(f"/p/{practice.slug}/today/?d={day}&view=list").text
+    assert "Confirmed" in dana.get(f"/p/{practice.slug}/list/?d={day}").text
 
 
 def test_a_text_goes_out_though_the_broker_lost_the_wake_up(house: House) -> None:
