@@ -28,6 +28,7 @@ RAIL = (
     ("waitlist", "waitlist", "Waitlist", "Follow-through", "g l", "waitlist.view"),
     ("card", "card", "Practice card", "The day", "g k", "card.view"),
     ("day", "stetho", "Your day", "The day", "g d", "day.view"),
+    ("audit", "shield-ok", "Schedule audit", "The day", "g a", "audit-schedule.view"),
     ("reminders", "send", "Reminders", "The day", "g r", "message.view"),
     ("broadcasts", "msg", "Write to many", "The day", "g b", "broadcast.send"),
     ("morning", "sunrise", "Morning review", "The day", "g m", "review.view"),

@@ -44,6 +44,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "follow-up.view": frozenset({R, C, M}),
     "follow-up.change": frozenset({R, C, M}),  # order, ask, book, put off, end
     "calendar.change": frozenset({C, M}),  # a clinician her own; a manager anybody’s
+    "audit-schedule.view": frozenset({R, C, M}),
+    "audit-schedule.change": frozenset({R, M}),  # settle a finding, open it again
     "delay.view": frozenset({R, C, M}),
     "delay.change": frozenset({R, C, M}),  # a clinician her own; whoever works at the desk anybody’s
     "out.change": frozenset({R, C, M}),  # a clinician is out: time off, what becomes of each visit, the press

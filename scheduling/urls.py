@@ -3,6 +3,7 @@
 from django.urls import path
 
 from scheduling.views import (
+    audit,
     booking,
     changed,
     changes,
@@ -80,4 +81,8 @@ urlpatterns = [
     path("openings/<uuid:opening_id>/book/<uuid:entry_id>/", waitlist.book, name="opening-book"),
     path("offers/<uuid:offer_id>/answer/", waitlist.answered, name="offer-answered"),
     path("patients/<uuid:patient_id>/waiting/", waitlist.patient_waiting, name="patient-waiting"),
+    path("audit/", audit.audit, name="audit"),
+    path("audit/mend/", audit.mend, name="audit-mend"),
+    path("audit/settle/", audit.settle, name="audit-settle"),
+    path("audit/settled/<uuid:settled_id>/open/", audit.again, name="audit-again"),
 ]

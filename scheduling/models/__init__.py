@@ -11,6 +11,7 @@ from scheduling.models.appointment import (
     Status,
     board_stage,
 )
+from scheduling.models.audit import SettledFinding
 from scheduling.models.busy import BusySlot, Hold, HoldQuerySet, Participant, session_of
 from scheduling.models.delays import (
     MOST_MINUTES,
@@ -104,6 +105,7 @@ __all__ = [
     "ResourceQuerySet",
     "ResourceTimeOff",
     "Series",
+    "SettledFinding",
     "Span",
     "Status",
     "TimeOff",
