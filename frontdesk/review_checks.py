@@ -1,19 +1,26 @@
-"""What the two reviews look for; a check is one function over a day that was read before.
+"""What the two reviews look for: in the morning what the schedule audit finds, and what only a review knows.
 
-A day is read in a number of queries that does not grow with its visits. Findings carry no patient's name
+A check of the audit is SQL (`scheduling.audit.checks`); a review's own check is one function over a day that
+was read before, in a number of queries that does not grow with its visits. Findings carry no patient's name
 or words: the page reads those anew, through the gate.
 """
 
 import datetime as dt
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from frontdesk.models import Review
 from frontdesk.reviewed_day import HERE, Day, read_evening, read_morning
 from messaging.models import Message
 from practices.models import Practice, User
-from scheduling.diary import Diary
+from scheduling.audit.check import Found as AuditFound
+from scheduling.audit.check import Raw
+from scheduling.audit.checks import CHECKS
+from scheduling.audit.looking import finish
+from scheduling.audit.looking import look_at as audit_of
+from scheduling.audit.people import ASKED
+from scheduling.audit.settling import settled_of
 from scheduling.models import Appointment, Confirmation, Status
 from scheduling.words import clock
 
@@ -25,105 +32,30 @@ class Found:
     check: str
     key: str
     detail: str = ""
-    appointment: Appointment | None = None
-    other: Appointment | None = None
+    appointment_id: uuid.UUID | None = None
+    other_id: uuid.UUID | None = None
     message: Message | None = None
     patient_id: uuid.UUID | None = None
     owner: User | None = None
     due_at: dt.datetime | None = None
 
 
-def overlaps(day: Day) -> list[Found]:
-    """Two visits of one clinician at the same time, overbooked on purpose or not."""
-    found = []
-    active = [visit for visit in day.visits if visit.is_active]
-    for at, later in enumerate(active):
-        for earlier in active[:at]:
-            if earlier.practitioner_id != later.practitioner_id or earlier.ends_at <= later.starts_at:
-                continue
-            if later.is_open:
-                minutes = round((min(earlier.ends_at, later.ends_at) - later.starts_at).total_seconds() / 60)
-                words = f"{minutes} min over the visit at {clock(day.local(earlier.starts_at))}"
-                if earlier.starts_at == later.starts_at:
-                    words = f"{minutes} min at the same time as another visit"
-                # One pair is one finding, whichever of the two the diary names first.
-                key = ":".join(["overlaps", *sorted([str(earlier.pk), str(later.pk)])])
-                found.append(Found("overlaps", key, words, later, earlier))
-    return found
+def about(visit: Appointment, check: str, detail: str) -> Found:
+    """What is found of one visit."""
+    return Found(check, f"{check}:{visit.pk}", detail, visit.pk, patient_id=visit.patient_id)
 
 
-def off_hours(day: Day) -> list[Found]:
-    """Visits on a closure, on time off, or beyond the clinician's hours."""
-    closed = next(iter(day.diary.closures), None)
-    found = []
-    for visit in day.open_visits():
-        words = f"Closed: {closed.reason}" if closed else why_off(visit, day.diary)
-        if words:
-            found.append(Found("off_hours", f"off_hours:{visit.pk}", words[:120], visit))
-    return found
-
-
-def why_off(visit: Appointment, diary: Diary) -> str:
-    """Why the clinician is not there during a visit; empty when she is."""
-    starts, ends = visit.starts_at.timestamp(), visit.ends_at.timestamp()
-    for away_from, away_until, label in diary.out[visit.practitioner_id]:
-        if away_from < ends and away_until > starts:
-            return f"Out: {label}"
-    hours = diary.hours[visit.practitioner_id]
-    if any(opens <= starts and ends <= closes for opens, closes in hours):
-        return ""
-    if not hours:
-        return "Does not work today"
-    if any(opens <= starts < closes for opens, closes in hours):
-        return "Ends after hours"
-    return "Outside hours"
-
-
-def wrong_length(day: Day) -> list[Found]:
-    """Visits that are longer or shorter than their type takes."""
-    return [
-        Found(
-            "wrong_length",
-            f"wrong_length:{visit.pk}",
-            f"{visit.minutes} min, {visit.appointment_type.name} takes {visit.appointment_type.minutes}",
-            visit,
-        )
-        for visit in day.open_visits()
-        if visit.minutes != visit.appointment_type.minutes
-    ]
-
-
-def same_patient_twice(day: Day) -> list[Found]:
-    """A second visit of a patient on the same day."""
-    first: dict[uuid.UUID, Appointment] = {}
-    found = []
-    for visit in day.visits:
-        if not visit.is_active:
-            continue
-        earlier = first.setdefault(visit.patient_id, visit)
-        if earlier is not visit and visit.is_open:
-            words = f"Also at {clock(day.local(earlier.starts_at))} with {earlier.practitioner.short_name}"
-            found.append(Found("twice", f"twice:{earlier.pk}:{visit.pk}", words, visit, earlier))
-    return found
-
-
-def nobody_reachable(day: Day) -> list[Found]:
-    """Visits whose patient can be neither called nor written to."""
-    found = []
-    for visit in day.open_visits():
-        reach = day.reach[visit.patient_id]
-        if not (reach.has_phone or reach.can_text or reach.can_email):
-            words = reach.why_not[:1].upper() + reach.why_not[1:]
-            found.append(Found("unreachable", f"unreachable:{visit.pk}", words, visit))
-    return found
+def from_audit(found: AuditFound) -> Found:
+    """What the schedule audit found, as a row of the review."""
+    return Found(found.check, found.key, found.detail, found.visit, found.other, patient_id=found.patient_id)
 
 
 def not_confirmed(day: Day) -> list[Found]:
     """Visits that are still to come and that nobody said yes to."""
     return [
-        Found("unconfirmed", f"unconfirmed:{visit.pk}", answer_words(visit, day), visit)
+        about(visit, "unconfirmed", answer_words(visit, day))
         for visit in day.open_visits()
-        if visit.can_confirm and visit.starts_at > day.now
+        if visit.can_confirm and visit.starts_at > day.now and visit.confirmation not in ASKED
     ]
 
 
@@ -159,12 +91,11 @@ def answer_words(visit: Appointment, day: Day) -> str:
 def left_open(day: Day) -> list[Found]:
     """Visits of the days before of which nobody said how they ended."""
     return [
-        Found(
+        about(
+            visit,
             "left_open",
-            f"left_open:{visit.pk}",
             f"{visit.local_date:%a, %b} {visit.local_date.day}, "
             f"{'never left' if visit.status == Status.ARRIVED else 'not closed'}",
-            visit,
         )
         for visit in day.left_open
     ]
@@ -189,19 +120,14 @@ def cancelled_overnight(day: Day) -> list[Found]:
             words = (
                 f"Free {visit.minutes} min, {visit.get_cancellation_reason_display() or 'no reason given'}"
             )
-            found.append(Found("cancelled", f"cancelled:{visit.pk}", words, visit))
+            found.append(about(visit, "cancelled", words))
     return found
 
 
 def visits_not_closed(day: Day) -> list[Found]:
     """Visits whose time is over and of which nobody said how they ended."""
     return [
-        Found(
-            "not_closed",
-            f"not_closed:{visit.pk}",
-            "Still here" if visit.status == Status.ARRIVED else "Not closed",
-            visit,
-        )
+        about(visit, "not_closed", "Still here" if visit.status == Status.ARRIVED else "Not closed")
         for visit in day.visits
         if visit.status in HERE and visit.starts_at <= day.now
     ]
@@ -247,11 +173,7 @@ def tasks_open(day: Day) -> list[Found]:
 
 def tomorrow_unconfirmed(day: Day) -> list[Found]:
     """Visits of the next working day that nobody said yes to."""
-    return [
-        Found("tomorrow", f"tomorrow:{visit.pk}", answer_words(visit, day), visit)
-        for visit in day.tomorrow
-        if visit.can_confirm
-    ]
+    return [about(visit, "tomorrow", answer_words(visit, day)) for visit in day.tomorrow if visit.can_confirm]
 
 
 def follow_ups_overdue(day: Day) -> list[Found]:
@@ -271,21 +193,17 @@ def follow_ups_overdue(day: Day) -> list[Found]:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check of a review, with what the page says of it."""
+    """One check of a review, with what the page says of it; those of the audit bring no `find`."""
 
     name: str
     title: str
     symbol: str
     tone: str
-    find: Callable[[Day], list[Found]]
+    find: Callable[[Day], list[Found]] | None = None
 
 
 MORNING = (
-    Check("overlaps", "Overlaps", "cal-move", "bad", overlaps),
-    Check("off_hours", "Outside hours or time off", "clock", "bad", off_hours),
-    Check("wrong_length", "Wrong length for the visit", "calendar", "book", wrong_length),
-    Check("twice", "One patient twice", "users", "book", same_patient_twice),
-    Check("unreachable", "Nobody reachable", "phone-off", "bad", nobody_reachable),
+    *(Check(one.name, one.title, one.symbol, one.tone) for one in CHECKS),
     Check("cancelled", "Cancelled overnight", "cal-x", "acc", cancelled_overnight),
     Check("unconfirmed", "Not confirmed", "st-book", "book", not_confirmed),
     Check("left_open", "Left open the days before", "st-arr", "arr", left_open),
@@ -309,6 +227,15 @@ def read_day(review: Review, practice: Practice, now: dt.datetime) -> Day:
     return read(practice, review.local_date, now)
 
 
-def look(review: Review, day: Day) -> dict[str, Found]:
-    """All that the review's checks find, by key."""
-    return {found.key: found for check in checks_of(review.kind) for found in check.find(day)}
+def look(review: Review, day: Day, raw: Sequence[Raw] | None = None) -> dict[str, Found]:
+    """All that the review's checks find, by key; `raw` is what a sweep found of this day already.
+
+    What somebody settled in the audit is not asked about again.
+    """
+    found: list[Found] = []
+    if review.kind == Review.Kind.MORNING:
+        audited = audit_of(review.local_date) if raw is None else finish(raw)
+        said = settled_of(audited) if audited else {}
+        found = [from_audit(one) for one in audited if one.key not in said]
+    own = [one for check in checks_of(review.kind) if check.find for one in check.find(day)]
+    return {one.key: one for one in [*found, *own]}

@@ -218,7 +218,15 @@ class Rows:
 
 STEPS: dict[str, Callable[[Rows, Finding, Appointment], list[Step]]] = {
     "overlaps": Rows.move,
+    "closed": Rows.move,
+    "out": Rows.off,
+    "am_pm": Rows.move,
     "off_hours": Rows.off,
+    "at_once": Rows.move,
+    "room": Rows.move,
+    "need": Rows.move,
+    "gone": Rows.open,
+    "asked": Rows.ask,
     "wrong_length": Rows.open,
     "twice": Rows.open,
     "unreachable": Rows.add_number,

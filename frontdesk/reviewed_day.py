@@ -11,8 +11,7 @@ from frontdesk.models import Review
 from messaging.models import Message, Task
 from patients.contacts import Reach, reachability
 from practices.models import Practice
-from scheduling.diary import Diary, read_diary
-from scheduling.models import Appointment, FollowUp, Notice, Practitioner, Status
+from scheduling.models import Appointment, FollowUp, Notice, Status
 from scheduling.wallclock import boundary
 
 HERE = (Status.BOOKED, Status.ARRIVED)
@@ -32,7 +31,6 @@ class Day:
     since: dt.datetime  # the end of the day before
     visits: list[Appointment]
     tomorrow: list[Appointment]
-    diary: Diary
     reach: dict[uuid.UUID, Reach]
     asked: dict[uuid.UUID, dt.datetime]
     unanswered: list[Message]
@@ -58,7 +56,6 @@ def read_morning(practice: Practice, date: dt.date, now: dt.datetime) -> Day:
         since=evening_before(practice, date),
         visits=visits,
         tomorrow=[],
-        diary=read_diary(list(Practitioner.objects.all()), date, date),
         reach=reachability({visit.patient for visit in visits if visit.is_open}),
         asked=last_asked(visits),
         unanswered=[],
@@ -79,7 +76,6 @@ def read_evening(practice: Practice, date: dt.date, now: dt.datetime) -> Day:
         since=evening_before(practice, date),
         visits=visits,
         tomorrow=tomorrow,
-        diary=read_diary([], date, date),
         reach=reachability({visit.patient for visit in tomorrow}),
         asked=last_asked(tomorrow),
         unanswered=list(Message.objects.to_read().select_related("patient").order_by("created_at")),

@@ -6,7 +6,7 @@ starts once is a unique key of the database: two beats, a restart or a change of
 
 import datetime as dt
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 from django.utils import timezone
@@ -20,6 +20,8 @@ from practices.audit import SYSTEM, Actor
 from practices.models import Practice
 from practices.tenancy import current_practice, inside
 from scheduling import notices
+from scheduling.audit.check import Raw
+from scheduling.audit.sweep import sweep
 from scheduling.booking import confirm_appointment
 from scheduling.call_list import note_left_message
 from scheduling.flow import TRANSITIONS, set_stage, stage_of
@@ -53,34 +55,63 @@ def due_reviews(practice: Practice, now: dt.datetime) -> list[tuple[str, dt.date
 
 def start_reviews(practice: Practice, now: dt.datetime) -> list[Review]:
     """Starts what is due and was not started; returns only what this call started."""
+    return start_waiting(practice, waiting_reviews(practice, now), now)
+
+
+def waiting_reviews(practice: Practice, now: dt.datetime) -> list[tuple[str, dt.date]]:
+    """What is due and was not started."""
     due = due_reviews(practice, now)
     if not due:
         return []
     with inside(practice):
         there = set(Review.objects.filter(local_date=due[0][1]).values_list("kind", "local_date"))
+    return [one for one in due if one not in there]
+
+
+def start_waiting(
+    practice: Practice,
+    waiting: Sequence[tuple[str, dt.date]],
+    now: dt.datetime,
+    raw: Sequence[Raw] | None = None,
+) -> list[Review]:
+    """Starts these; `raw` is what a sweep found for the morning."""
     started = []
-    for kind, date in due:
-        if (kind, date) not in there:
-            # One transaction each: an evening that fails takes no morning with it.
-            with inside(practice):
-                started.append(start_review(kind=kind, date=date, now=now, by=SYSTEM))
+    for kind, date in waiting:
+        # One transaction each: an evening that fails takes no morning with it.
+        with inside(practice):
+            started.append(start_review(kind=kind, date=date, now=now, raw=raw, by=SYSTEM))
     return [review for review in started if review]
 
 
 def start_everywhere(now: dt.datetime | None = None) -> int:
     """Starts what is due in every practice; a practice that fails is tried again with the next beat."""
     now = now or timezone.now()
-    started = 0
+    due: list[tuple[Practice, list[tuple[str, dt.date]]]] = []
     for practice in Practice.objects.all():
         try:
-            started += len(start_reviews(practice, now))
+            due.append((practice, waiting_reviews(practice, now)))
+        except Exception:
+            logger.exception("reviews of practice %s could not be asked for", practice.pk)
+    # One statement looks into all the mornings; what it found is stored inside each practice.
+    mornings = [(p.pk, date, date) for p, rows in due for kind, date in rows if kind == Review.Kind.MORNING]
+    found, started = sweep(mornings), 0
+    for practice, waiting in due:
+        try:
+            started += len(start_waiting(practice, waiting, now, found.get(practice.pk)))
         except Exception:
             logger.exception("reviews of practice %s did not start", practice.pk)
     return started
 
 
 @transaction.atomic
-def start_review(*, kind: str, date: dt.date, now: dt.datetime | None = None, by: Actor) -> Review | None:
+def start_review(
+    *,
+    kind: str,
+    date: dt.date,
+    now: dt.datetime | None = None,
+    raw: Sequence[Raw] | None = None,
+    by: Actor,
+) -> Review | None:
     """Starts one review and looks for the first time; None where it had begun already."""
     now = now or timezone.now()
     practice = current_practice()
@@ -91,16 +122,19 @@ def start_review(*, kind: str, date: dt.date, now: dt.datetime | None = None, by
     if kind == Review.Kind.EVENING:
         Handover(practice=practice, review=review).save(force_insert=True)
     audit.record("review.started", review, by=by)
-    recheck(review, now=now)
+    recheck(review, now=now, raw=raw)
     changes.announce(practice, *REGIONS)
     return review
 
 
 @transaction.atomic
-def recheck(review: Review, *, now: dt.datetime | None = None) -> list[Finding]:
+def recheck(
+    review: Review, *, now: dt.datetime | None = None, raw: Sequence[Raw] | None = None
+) -> list[Finding]:
     """Looks again: adds what is new, settles what is no longer true, reopens what came back.
 
-    What a person settled stays settled. Returns the findings, in the order in which they were found.
+    What a person settled stays settled. `raw` is what a sweep found of the day just now. Returns the
+    findings, in the order in which they were found.
     """
     now = now or timezone.now()
     # Two people who look at once would both add the same finding; one waits for the other.
@@ -109,7 +143,7 @@ def recheck(review: Review, *, now: dt.datetime | None = None) -> list[Finding]:
     known = {finding.once_key: finding for finding in locked.findings.all()}
     if locked.finished_at and locked.kind == Review.Kind.EVENING:
         return list(known.values())  # the day is closed: its list is a record now
-    found = look(locked, day)
+    found = look(locked, day, raw)
     changed = store(locked, found, known, now)
     locked.checked_at = now
     locked.save(update_fields=["checked_at"])
@@ -132,14 +166,13 @@ def store(review: Review, found: dict[str, Found], known: dict[str, Finding], no
 
 
 def as_finding(review: Review, item: Found) -> Finding:
-    patient_id = item.appointment.patient_id if item.appointment else item.patient_id
     return Finding(
         practice=review.practice,
         review=review,
         check_name=item.check,
-        appointment=item.appointment,
-        other_appointment=item.other,
-        patient_id=patient_id,
+        appointment_id=item.appointment_id,
+        other_appointment_id=item.other_id,
+        patient_id=item.patient_id,
         message=item.message,
         detail=item.detail,
         owner=item.owner,

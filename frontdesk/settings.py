@@ -61,6 +61,8 @@ DATABASES = {"default": database(required("DATABASE_URL"))}
 POOL_SIZE = int(os.environ.get("DATABASE_POOL", "8"))
 if POOL_SIZE:
     DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": POOL_SIZE, "timeout": 10}
+# The role that looks into many practices at once and may do nothing else; without it each looks by itself.
+SWEEP_DATABASE_URL = os.environ.get("SWEEP_DATABASE_URL", "")
 DATABASE_APP_ROLE = os.environ.get("DATABASE_APP_ROLE", "frontdesk_app")
 REDIS_URL = required("REDIS_URL")
 

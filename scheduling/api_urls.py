@@ -4,6 +4,7 @@ from django.urls import path
 
 from scheduling import (
     api,
+    audit_api,
     changed_api,
     delays_api,
     find_api,
@@ -75,4 +76,7 @@ urlpatterns = [
         out_api.SendTimes.as_view(),
         name="api-send-times",
     ),
+    path("audit/", audit_api.Audit.as_view(), name="api-audit"),
+    path("audit/settle/", audit_api.Settle.as_view(), name="api-audit-settle"),
+    path("audit/mend/", audit_api.Mend.as_view(), name="api-audit-mend"),
 ]

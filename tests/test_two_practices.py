@@ -48,7 +48,7 @@ from scheduling.availability import free_times
 from scheduling.booking import book_appointment
 from scheduling.followups import order_follow_up
 from scheduling.links import create_link
-from scheduling.models import Appointment, Change, OutCase, ReminderRule, Series, TimeOff, TimeRequest
+from scheduling.models import Appointment, Change, OutCase, ReminderRule, Series, SettledFinding, TimeOff, TimeRequest
 from scheduling.offering import offer_next
 from scheduling.openings import place_opening
 from scheduling.waitlist import add_entry
@@ -204,6 +204,10 @@ def a_house(slug: str, given: str, family: str, secret: str, phone: str, email: 
             practitioner=clinician, starts_at=later.starts_at, ends_at=later.ends_at, by=by
         )
         (offer,) = offer_next(opening=opening, by=by)
+        settled = SettledFinding.objects.create(
+            practice=practice, once_key=f"wrong_length:{visit.pk}", check_name="wrong_length",
+            detail=f"{secret} detail", appointment=visit, word=secret[:40], settled_by=member.user,
+        )  # fmt: skip
         save_card(content={"greeting": f"{secret} here"}, base=0, by=by)
         case = OutCase.objects.create(
             practice=practice, practitioner=clinician, label=secret,
@@ -231,7 +235,7 @@ def a_house(slug: str, given: str, family: str, secret: str, phone: str, email: 
             "conversation_id": Conversation.objects.get(patient=patient).pk,
             "command_id": command.pk, "recording_id": recording.pk,
             "call_id": call.pk, "related_id": related.pk, "flag_id": flag.pk, "complaint_id": complaint.pk,
-            "follow_up_id": due.pk, "recall_rule_id": rule.pk,
+            "settled_id": settled.pk, "follow_up_id": due.pk, "recall_rule_id": rule.pk,
             "kind": "morning", "check": "tomorrow", "token": token, "rule_id": ReminderRule.objects.get().pk,
             "entry_id": entry.pk, "opening_id": opening.pk, "offer_id": offer.pk,
         }  # fmt: skip

@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 
 from tools.places import DEMO_ENV, DEMO_POSTGRES, RUN, Trouble
-from tools.postgres import APP_ROLE, OWNER_ROLE, Postgres, write_private
+from tools.postgres import APP_ROLE, OWNER_ROLE, SWEEP_ROLE, Postgres, write_private
 from tools.valkey import Valkey
 
 NOWHERE = "http://127.0.0.1:1"  # A closed port: what would leave for a supplier ends here.
@@ -54,11 +54,15 @@ def given_database() -> dict[str, str] | None:
             "DATABASE_URL is set, DATABASE_OWNER_URL is not. Set both: the pages use the role that row "
             "security binds, migrations use the owner of the tables (tools/roles.sql makes the two)."
         )
-    return {name: os.environ[name] for name in ("DATABASE_URL", "DATABASE_OWNER_URL")}
+    names = ("DATABASE_URL", "DATABASE_OWNER_URL", "SWEEP_DATABASE_URL")
+    return {name: os.environ[name] for name in names if os.environ.get(name)}
 
 
 def database_urls(cluster: Postgres) -> dict[str, str]:
-    return {"DATABASE_URL": cluster.url(APP_ROLE), "DATABASE_OWNER_URL": cluster.url(OWNER_ROLE)}
+    urls = {"DATABASE_URL": cluster.url(APP_ROLE), "DATABASE_OWNER_URL": cluster.url(OWNER_ROLE)}
+    if SWEEP_ROLE in cluster.passwords:  # a cluster of before knows no such role
+        urls["SWEEP_DATABASE_URL"] = cluster.url(SWEEP_ROLE)
+    return urls
 
 
 class Servers:

@@ -33,6 +33,7 @@ ROLES_SQL = ROOT / "tools" / "roles.sql"
 DATABASE = "frontdesk"
 OWNER_ROLE = "frontdesk_owner"
 APP_ROLE = "frontdesk_app"
+SWEEP_ROLE = "frontdesk_sweep"
 OLDEST = 15
 START_SECONDS = 30.0
 # pg_trgm drops letters outside ASCII under plain C, so the character type must know them.
@@ -146,7 +147,7 @@ class Postgres:
         return f"postgresql://{role}:{password}@127.0.0.1:{self.port}/{database}"
 
     def create(self, *, throw_away: bool = False) -> None:
-        """Initialise the cluster with both roles, leaving it stopped.
+        """Initialise the cluster with all roles, leaving it stopped.
 
         A throw-away cluster also gives its templates our extensions and privileges, and its owner the
         right to create databases: the test databases are made from them.
@@ -155,7 +156,7 @@ class Postgres:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
         self.how.make(self.data.parent)
-        roles = ("postgres", OWNER_ROLE, APP_ROLE)
+        roles = ("postgres", OWNER_ROLE, APP_ROLE, SWEEP_ROLE)
         write_private(
             self.folder / "passwords.json", json.dumps({role: secrets.token_urlsafe(24) for role in roles})
         )
@@ -216,6 +217,7 @@ class Postgres:
                 "FRONTDESK_DATABASE": database,
                 "FRONTDESK_OWNER_PASSWORD": known[OWNER_ROLE],
                 "FRONTDESK_APP_PASSWORD": known[APP_ROLE],
+                "FRONTDESK_SWEEP_PASSWORD": known[SWEEP_ROLE],
             },
             capture_output=True,
             text=True,

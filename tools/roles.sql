@@ -1,16 +1,20 @@
--- The two database roles and the extensions, run by a superuser through psql; safe to run again.
+-- The database roles and the extensions, run by a superuser through psql; safe to run again.
 -- Passwords come from the environment so that they stand in no command line:
---   FRONTDESK_OWNER_PASSWORD, FRONTDESK_APP_PASSWORD, optionally FRONTDESK_DATABASE (default frontdesk).
+--   FRONTDESK_OWNER_PASSWORD, FRONTDESK_APP_PASSWORD, optionally FRONTDESK_SWEEP_PASSWORD and FRONTDESK_DATABASE
+--   (default frontdesk).
 -- frontdesk_owner migrates and owns everything; frontdesk_app is the role the pages and workers use:
--- it owns nothing, and row security binds it.
+-- it owns nothing, and row security binds it. frontdesk_sweep may only read, and only the columns that the
+-- schedule audit needs, of all practices (scheduling/audit/sweep.py names them and each migration grants them);
+-- without a password for it nobody can sign in as it, and every practice is looked at by itself.
 \set ON_ERROR_STOP on
 \set database frontdesk
 \getenv database FRONTDESK_DATABASE
 \getenv owner_password FRONTDESK_OWNER_PASSWORD
 \getenv app_password FRONTDESK_APP_PASSWORD
+\getenv sweep_password FRONTDESK_SWEEP_PASSWORD
 
 SELECT format('CREATE ROLE %I', name)
-FROM (VALUES ('frontdesk_owner'), ('frontdesk_app')) AS wanted (name)
+FROM (VALUES ('frontdesk_owner'), ('frontdesk_app'), ('frontdesk_sweep')) AS wanted (name)
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name)
 \gexec
 
@@ -19,6 +23,10 @@ ALTER ROLE frontdesk_owner WITH LOGIN NOSUPERUSER NOCREATEROLE NOREPLICATION NOB
     PASSWORD :'owner_password';
 ALTER ROLE frontdesk_app WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
     PASSWORD :'app_password';
+ALTER ROLE frontdesk_sweep WITH NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+\if :{?sweep_password}
+ALTER ROLE frontdesk_sweep WITH LOGIN PASSWORD :'sweep_password';
+\endif
 
 SELECT format('CREATE DATABASE %I OWNER frontdesk_owner', :'database')
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database')
@@ -29,7 +37,7 @@ SELECT statement
 FROM (VALUES
     (format('ALTER DATABASE %I OWNER TO frontdesk_owner', :'database')),
     (format('REVOKE ALL ON DATABASE %I FROM PUBLIC', :'database')),
-    (format('GRANT CONNECT ON DATABASE %I TO frontdesk_app', :'database'))
+    (format('GRANT CONNECT ON DATABASE %I TO frontdesk_app, frontdesk_sweep', :'database'))
 ) AS wanted (statement)
 WHERE NOT (SELECT datistemplate FROM pg_database WHERE datname = :'database')
 \gexec
@@ -41,7 +49,7 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE EXTENSION IF NOT EXISTS unaccent;
 
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
-GRANT USAGE ON SCHEMA public TO frontdesk_app;
+GRANT USAGE ON SCHEMA public TO frontdesk_app, frontdesk_sweep;
 GRANT USAGE, CREATE ON SCHEMA public TO frontdesk_owner;
 
 -- No TRUNCATE (it would walk past row security), no REFERENCES, no TRIGGER.

@@ -155,7 +155,8 @@ def twice() -> Check:
                                   'who', p.short_name) AS facts
         FROM (
             SELECT v.*, first_value(id) OVER day AS first_id, first_value(starts_at) OVER day AS first_at,
-                   first_value(ends_at) OVER day AS first_until, first_value(linked_id) OVER day AS first_linked,
+                   first_value(ends_at) OVER day AS first_until,
+                   first_value(linked_id) OVER day AS first_linked,
                    first_value(practitioner_id) OVER day AS first_who
             FROM visit v WINDOW day AS (PARTITION BY patient_id, local_date ORDER BY starts_at, id)
         ) v

@@ -53,8 +53,17 @@ def look(first: dt.date, last: dt.date, checks: Sequence[Check] = CHECKS) -> lis
     """
     practice = current_practice()
     check_range(first, last, practice.today())
+    return ask(practice.pk, first, last, checks)
+
+
+def look_at(day: dt.date, checks: Sequence[Check] = CHECKS) -> list[Found]:
+    """What the checks find on one day of the open practice, however long ago."""
+    return ask(current_practice().pk, day, day, checks)
+
+
+def ask(practice_id: int, first: dt.date, last: dt.date, checks: Sequence[Check]) -> list[Found]:
     with connection.cursor() as cursor:
-        cursor.execute(statement(checks), parameters([(practice.pk, first, last)]))
+        cursor.execute(statement(checks), parameters([(practice_id, first, last)]))
         rows = [raw_of(row) for row in cursor.fetchall()]
     return finish(rows)
 

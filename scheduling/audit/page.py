@@ -1,4 +1,4 @@
-"""What the page of the audit shows: the checks that found something, their rows, and the words that were said."""
+"""What the page of the audit shows: what each check found, as rows, and the words that were said."""
 
 import datetime as dt
 import uuid

@@ -1,4 +1,4 @@
-"""Two visits that want the same person or place at the same time, found by one pass over the sorted visits."""
+"""Two visits that want the same person or place at once, found by one pass over the sorted visits."""
 
 WHOSE = {
     "practitioner": """
@@ -41,6 +41,7 @@ def pairs(whose: str, more: str = "") -> str:
             AND (earlier.starts_at, earlier.id) < (later.starts_at, later.id)
         JOIN scheduling_practitioner p ON p.practice_id = later.practice_id AND p.id = earlier.practitioner_id
         LEFT JOIN practices_room r ON r.practice_id = later.practice_id AND r.id = later.room_id
-        WHERE later.late AND later.open AND (later.session IS NULL OR earlier.session IS DISTINCT FROM later.session)
+        WHERE later.late AND later.open
+            AND (later.session IS NULL OR earlier.session IS DISTINCT FROM later.session)
         {more}
     """  # noqa: S608 - our own words

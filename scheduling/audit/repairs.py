@@ -1,4 +1,4 @@
-"""The one-click ways out of a finding. Those that change something go through a verb of the diary, with undo."""
+"""The one-click ways out of a finding; what changes something is a verb of the diary, with undo."""
 
 import datetime as dt
 from collections.abc import Callable, Mapping
@@ -10,9 +10,10 @@ from practices.audit import Actor
 from practices.models import Practice
 from scheduling.audit.check import Check, Found
 from scheduling.audit.checks import BY_NAME
-from scheduling.audit.looking import look
+from scheduling.audit.looking import look_at
 from scheduling.booking import cancel_appointment, reschedule_appointment
-from scheduling.mending import change_room, set_length
+from scheduling.editing import edit_appointment
+from scheduling.mending import change_room
 from scheduling.models import Appointment
 from scheduling.refusals import BookingRefused
 from scheduling.words import short_when
@@ -45,7 +46,8 @@ def shift(found: Found, visit: Appointment, version: int, by: Actor) -> Appointm
 
 
 def length(found: Found, visit: Appointment, version: int, by: Actor) -> Appointment:
-    return set_length(appointment=visit, version=version, minutes=visit.appointment_type.minutes, by=by)
+    minutes = {"minutes": visit.appointment_type.minutes}
+    return edit_appointment(appointment=visit, version=version, values=minutes, by=by)
 
 
 def another_room(found: Found, visit: Appointment, version: int, by: Actor) -> Appointment:
@@ -57,9 +59,7 @@ def duplicate(found: Found, visit: Appointment, version: int, by: Actor) -> Appo
 
 
 def close_for_dead(found: Found, visit: Appointment, version: int, by: Actor) -> Appointment:
-    return cancel_appointment(
-        appointment=visit, version=version, reason="pat-dec", tell_patient=False, by=by
-    )
+    return cancel_appointment(appointment=visit, version=version, reason="pat-dec", tell_patient=False, by=by)
 
 
 def to(name: str) -> Link:
@@ -111,14 +111,15 @@ def ways_out(found: Found) -> list[Repair]:
 
 def find_again(check: Check, visit: Appointment) -> Found:
     """The finding as it stands now; raises NoLonger."""
-    day = visit.local_date
-    found = next((one for one in look(day, day, [check]) if one.visit == visit.pk), None)
+    found = next((one for one in look_at(visit.local_date, [check]) if one.visit == visit.pk), None)
     if found is None:
         raise NoLonger("This is not so any more: somebody has seen to it.")
     return found
 
 
-def repair(*, check: Check, visit: Appointment, name: str, version: int, by: Actor) -> tuple[str, Appointment]:
+def repair(
+    *, check: Check, visit: Appointment, name: str, version: int, by: Actor
+) -> tuple[str, Appointment]:
     """Carries one way out; gives the words for it and the visit that stands now.
 
     Raises NoLonger, and what the verb raises.

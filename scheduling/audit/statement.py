@@ -78,7 +78,7 @@ WITH looked AS MATERIALIZED (
 
 
 def statement(checks: Iterable[Check]) -> str:
-    """The checks as one statement; its parameters are practices, first and last, three lists of one length."""
+    """The checks as one statement; its parameters are practices, first and last, lists of one length."""
     parts = [
         f"SELECT '{check.name}' AS check_name, found.* FROM ({check.sql}) AS found\n"  # noqa: S608 - our own
         for check in checks

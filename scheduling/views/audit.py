@@ -30,7 +30,7 @@ UNFINISHED = 422
 @require_GET
 @requires("audit-schedule.view")
 def audit(request: DeskRequest) -> HttpResponse:
-    """What is wrong from `from` to `until`; without them the next two weeks. `fragment` gives the list alone."""
+    """What is wrong from `from` to `until`, else in two weeks from today; `fragment` gives the list alone."""
     today = request.practice.today()
     context: dict[str, Any] = {"page": None, "problem": "", "field": "", "checks": CHECKS}
     context |= {"sent": sent_range(request.GET, today), "longest_word": LONGEST_WORD}
