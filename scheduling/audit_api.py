@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from practices import audit
 from practices.api_shapes import ProblemShape
 from practices.apidoors import GatedAPIView
+from scheduling.api import refusals
 from scheduling.audit.check import Found
 from scheduling.audit.checks import BY_NAME
 from scheduling.audit.looking import AHEAD, BadRange, look
@@ -101,7 +102,7 @@ class Audit(GatedAPIView):
         asked.is_valid(raise_exception=True)
         said = asked.validated_data
         first = said.get("from") or self.admission.practice.today()
-        last = said.get("until") or first + dt.timedelta(days=AHEAD)
+        last = said.get("until") or first + dt.timedelta(days=min(AHEAD, (dt.date.max - first).days))
         checks = [BY_NAME[said["check"]]] if "check" in said else list(BY_NAME.values())
         try:
             found = look(first, last, checks)
@@ -125,7 +126,8 @@ class Settle(GatedAPIView):
         asked.is_valid(raise_exception=True)
         said = asked.validated_data
         try:
-            found = find_again(BY_NAME[said["check"]], visit_of(said["appointment"]))
+            with refusals():
+                found = find_again(BY_NAME[said["check"]], visit_of(said["appointment"]))
             row = settle_finding(found=found, word=said["word"], by=self.actor)
         except NoWord as wrong:
             raise serializers.ValidationError({"word": str(wrong)}) from None
@@ -143,11 +145,12 @@ class Mend(GatedAPIView):
         asked = MendAsked(data=request.data)
         asked.is_valid(raise_exception=True)
         said = asked.validated_data
-        words, visit = repair(
-            check=BY_NAME[said["check"]],
-            visit=visit_of(said["appointment"]),
-            name=said["repair"],
-            version=said["version"],
-            by=self.actor,
-        )
+        with refusals():
+            words, visit = repair(
+                check=BY_NAME[said["check"]],
+                visit=visit_of(said["appointment"]),
+                name=said["repair"],
+                version=said["version"],
+                by=self.actor,
+            )
         return Response(MendedShape({"words": words, "appointment": visit.pk}).data)

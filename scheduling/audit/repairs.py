@@ -15,7 +15,7 @@ from scheduling.booking import cancel_appointment, reschedule_appointment
 from scheduling.editing import edit_appointment
 from scheduling.mending import change_room
 from scheduling.models import Appointment
-from scheduling.refusals import BookingRefused
+from scheduling.refusals import NotOpen
 from scheduling.words import short_when
 
 Do = Callable[[Found, Appointment, int, Actor], Appointment]
@@ -36,7 +36,7 @@ class Repair:
     fits: Callable[[Mapping[str, object]], bool] = lambda facts: True
 
 
-class NoLonger(BookingRefused):
+class NoLonger(NotOpen):
     """What was to be repaired is not so any more."""
 
 
