@@ -48,7 +48,16 @@ from scheduling.availability import free_times
 from scheduling.booking import book_appointment
 from scheduling.followups import order_follow_up
 from scheduling.links import create_link
-from scheduling.models import Appointment, Change, OutCase, ReminderRule, Series, SettledFinding, TimeOff, TimeRequest
+from scheduling.models import (
+    Appointment,
+    Change,
+    OutCase,
+    ReminderRule,
+    Series,
+    SettledFinding,
+    TimeOff,
+    TimeRequest,
+)
 from scheduling.offering import offer_next
 from scheduling.openings import place_opening
 from scheduling.waitlist import add_entry
