@@ -235,7 +235,7 @@ def look(review: Review, day: Day, raw: Sequence[Raw] | None = None) -> dict[str
     found: list[Found] = []
     if review.kind == Review.Kind.MORNING:
         audited = audit_of(review.local_date) if raw is None else finish(raw)
-        said = settled_of(audited) if audited else {}
+        said = settled_of(audited)
         found = [from_audit(one) for one in audited if one.key not in said]
     own = [one for check in checks_of(review.kind) if check.find for one in check.find(day)]
     return {one.key: one for one in [*found, *own]}

@@ -58,5 +58,6 @@ def open_again(*, settled: SettledFinding, by: Actor) -> None:
 def settled_of(found: Iterable[Found]) -> dict[str, SettledFinding]:
     """The words that count for these findings, by key; one query."""
     said = {one.key: one.detail for one in found}
-    rows = SettledFinding.objects.filter(once_key__in=said).select_related("settled_by")
+    # Asked also where nothing was found: a page takes as many queries on a day in order.
+    rows = SettledFinding.objects.filter(once_key__in=[*said, ""]).select_related("settled_by")
     return {row.once_key: row for row in rows if row.detail == said[row.once_key]}

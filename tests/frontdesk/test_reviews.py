@@ -595,7 +595,7 @@ def test_the_morning_page_takes_as_many_queries_for_forty_findings_as_for_one(
     many_visits(house, count, at(9))
     with time_machine.travel(at(7, 34), tick=False):
         started(house, at(7, 30))
-        with django_assert_num_queries(47):
+        with django_assert_num_queries(48):
             page = client.get(reverse("morning", args=["harbor-street"]))
     assert page.content.decode().count("data-row") >= count
 
