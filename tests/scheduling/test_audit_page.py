@@ -24,7 +24,7 @@ from tests.scheduling.test_audit_checks import DAY, other, plant, squeezed
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HTTP_HX_REQUEST": "true"}
-QUERIES = 13
+QUERIES = 20
 
 
 @pytest.fixture
