@@ -224,8 +224,9 @@ class RescheduleTogether(SeriesDoor):
         return answer_once(self, lambda: self._move(appointment_id))
 
     def _move(self, appointment_id: uuid.UUID) -> Response:
+        visit = self.visit(appointment_id)  # before the fields: a stranger's id is never told apart
         asked = self.read(MovingSeries(data=self.request.data))
-        sent, visit = asked.validated_data, self.visit(appointment_id)
+        sent = asked.validated_data
         who = sent.get("practitioner")
         with date_refusals():
             to = Slot(get_object_or_404(Practitioner, pk=who) if who else visit.practitioner, asked.instant())
@@ -264,8 +265,9 @@ class CancelTogether(SeriesDoor):
         return answer_once(self, lambda: self._cancel(appointment_id))
 
     def _cancel(self, appointment_id: uuid.UUID) -> Response:
+        visit = self.visit(appointment_id)  # before the fields: a stranger's id is never told apart
         asked = self.read(CancellingSeries(data=self.request.data))
-        sent, visit = asked.validated_data, self.visit(appointment_id)
+        sent = asked.validated_data
         with date_refusals():
             others = come_along(visit, {"scope": sent["scope"]})
             gone = cancel_visits(

@@ -119,7 +119,7 @@ def test_another_day_and_time_can_be_written(desk):
     [
         (
             {"to2": "other", "day2": "someday", "time2": ""},
-            "(?i)Write the day like|not a day|June 12",
+            "not a date",
         ),
         ({"to2": "other", "day2": "", "time2": "25:00"}, "no such time"),
         ({"to2": "other", "day2": "", "time2": ""}, "Write the day or the time."),
