@@ -240,7 +240,7 @@ def keep_task(day: LateDay, by: Actor) -> None:
     if to_tell and not (by is SYSTEM and was_left(day.delay)):
         open_task(
             kind=Task.Kind.DELAY,
-            due_at=max(now, to_tell[0][0].starts_at),
+            due_at=max(now, to_tell[0][0].starts_at + dt.timedelta(minutes=to_tell[0][1])),
             once_key=task_key(day.delay),
             subject_id=day.delay.pk,
             by=by,
