@@ -1,6 +1,7 @@
 """A clinician is out for a day: twelve patients have another time after a few presses of the desk."""
 
 import datetime as dt
+import os
 import re
 import time
 from typing import Any
@@ -23,6 +24,7 @@ PATIENTS = 12
 BORN = {"birth_month": "3", "birth_day": "14", "birth_year": "1986"}
 HALF_HOURS = [*range(16, 24), *range(26, 30)]  # 8:00 to 11:30 and 1:00 to 2:30, in half hours of the day
 MINUTES_ALLOWED = 3
+SLOW = 20_000  # milliseconds: a busy machine is no bug
 
 
 def a_full_day() -> tuple[Practice, Any]:
@@ -73,13 +75,15 @@ def test_twelve_patients_have_another_time_in_under_three_minutes(desk_server: D
     press(page.locator(f"#head-{osei.pk} a"))
     expect(page.get_by_role("heading", name="Clinician out")).to_be_visible()
     press(page.get_by_role("button", name="Plan the visits"))
-    expect(page.locator(".out-row")).to_have_count(PATIENTS)
+    expect(page.locator(".out-row")).to_have_count(PATIENTS, timeout=SLOW)
     press(page.get_by_role("button", name="Send to 11 patients, 1 to call"))
-    expect(page.get_by_role("heading", name="No answer yet")).to_be_visible()
+    expect(page.get_by_role("heading", name="No answer yet")).to_be_visible(timeout=SLOW)
     # The one call: the patient takes the first time that is read out.
     press(page.locator(".out-group", has_text="To call").locator("button[name=take]").first)
-    expect(page.get_by_text("1 of 12 settled")).to_be_visible()
+    expect(page.get_by_text("1 of 12 settled")).to_be_visible(timeout=SLOW)
     seconds = time.monotonic() - began
+    if folder := os.environ.get("PICTURES"):
+        page.screenshot(path=f"{folder}/out.png", full_page=True)
     with inside(practice):
         bodies = [message.body for message in Message.objects.filter(kind="choose")]
     links = [re.search(r"https?://\S+/n/[\w-]+/", body)[0] for body in bodies]  # type: ignore[index]
@@ -87,7 +91,7 @@ def test_twelve_patients_have_another_time_in_under_three_minutes(desk_server: D
     for link in links:
         choose_first(link)
     page.reload()
-    expect(page.get_by_text("12 of 12 settled")).to_be_visible()
+    expect(page.get_by_text("12 of 12 settled")).to_be_visible(timeout=SLOW)
     with inside(practice):
         assert OutCase.objects.get().state == OutCase.State.CLOSED
         booked = Appointment.objects.filter(status="booked")
