@@ -17,7 +17,7 @@ from scheduling.drafts import Slot
 from scheduling.followups import TOLERANCES
 from scheduling.models import Appointment, AppointmentType, FollowUp, Practitioner, Status
 from scheduling.notices import channel_for
-from scheduling.words import short_day, short_when
+from scheduling.words import inside_words, short_day, short_when
 
 SHOWN = 100  # of each group; how many there are is said beside it
 READ = 1000
@@ -181,7 +181,7 @@ def what_words(row: FollowUp) -> str:
 
 def around_words(row: FollowUp, practice: Practice) -> str:
     """Around Thu, Jan 7, a week earlier or later."""
-    day = short_day(row.due_on, practice.today())
+    day = inside_words(short_day(row.due_on, practice.today()))
     if row.is_recall:
         return f"Due {day}"
     return f"Around {day}, {TOLERANCES.get(row.tolerance_days, f'{row.tolerance_days} days')} either way"
@@ -197,10 +197,11 @@ def state_words(row: FollowUp, practice: Practice) -> str:
     group = group_of(row, today)
     if group == "waiting" and row.wait_until is not None:
         asked = row.asked_at is not None
-        until = short_day(row.wait_until, today)
+        until = inside_words(short_day(row.wait_until, today))
         if not asked:
             return f"Rests until {until}"
         told = short_day(row.asked_at.astimezone(practice.zone).date(), today) if row.asked_at else ""
+        told = inside_words(told) if told else ""
         return f"Written to {told}, looks again {until}"
     if group == "overdue":
         days = (today - row.latest_on).days
@@ -257,7 +258,7 @@ def other_visits(follow_ups: Iterable[FollowUp]) -> dict[uuid.UUID, list[Appoint
 
 def other_of(visit: Appointment, practice: Practice) -> Other:
     when = short_when(visit.starts_at, practice)
-    return Other(visit.pk, f"Has {when} with {visit.practitioner.short_name}")
+    return Other(visit.pk, f"Has {inside_words(when)} with {visit.practitioner.short_name}")
 
 
 def offered_times(follow_ups: Iterable[FollowUp], practice: Practice) -> dict[uuid.UUID, list[FreeTime]]:
