@@ -6,9 +6,11 @@ import zoneinfo
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db.models import BigIntegerField, Func, Q
+from django.contrib.postgres.aggregates import StringAgg
+from django.db.models import BigIntegerField, Func, Q, TextField
+from django.db.models.functions import Cast
 
 from practices.models import Closure
 from practices.tenancy import current_practice
@@ -101,9 +103,14 @@ def taken_time(
     rows = rows.filter(resource_id__in=ids, starts_at__gt=opens - LONGEST_VISIT)
     if own_hold:
         rows = rows.exclude(hold__key=own_hold)
-    seconds = rows.values_list("resource_id", Seconds("starts_at"), Seconds("ends_at"))
-    for key, starts, ends in seconds:
-        taken[key].append((starts, ends))
+    # One row for each of them: thousands of rows would cost more than everything that follows.
+    listed = {
+        f"all_{name}": StringAgg(Cast(Seconds(name), TextField()), ",", ordering=("starts_at", "ends_at"))
+        for name in ("starts_at", "ends_at")
+    }
+    each = rows.values("resource_id").annotate(**listed)
+    for key, starts, ends in each.values_list("resource_id", *listed):
+        taken[key] = list(zip(map(int, starts.split(",")), map(int, ends.split(",")), strict=True))
     return taken
 
 
@@ -130,7 +137,7 @@ def weekdays_of(first: dt.date, last: dt.date) -> set[int]:
 
 def _weekly(whose: Q, first: dt.date, last: dt.date, zone: zoneinfo.ZoneInfo) -> list[Weekly]:
     rows = WeeklyHours.objects.filter(whose, weekday__in=weekdays_of(first, last)).order_by()
-    values = rows.values_list(
+    values: Any = rows.values_list(
         "practitioner_id", "weekday", "starts", "ends", "valid_from", "valid_until",
         "location_id", "room_id", "practitioner__location_id", "practitioner__room_id",
         "location__time_zone", "practitioner__location__time_zone",

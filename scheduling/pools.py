@@ -5,6 +5,7 @@ import uuid
 import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from practices.models import Closure, Location, Room
 from scheduling.diary import Shift, Weekly, shifts_of
@@ -166,7 +167,7 @@ def means_of(
 
 
 def _weekly(ids: Sequence[uuid.UUID], zone: zoneinfo.ZoneInfo) -> list[Weekly]:
-    values = (
+    values: Any = (
         ResourceHours.objects.filter(resource__in=ids)
         .order_by()
         .values_list(
