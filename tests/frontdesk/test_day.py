@@ -174,7 +174,7 @@ def test_the_day_takes_as_many_queries_for_forty_visits_as_for_one(
     for number in range(count):
         visit_of(house, 10 + number // 12, 5 * (number % 12), given=f"P{number}", overbook_reason="test")
     client = client_of(house["doctor"])
-    with time_machine.travel(at(9), tick=False), django_assert_num_queries(26):
+    with time_machine.travel(at(9), tick=False), django_assert_num_queries(27):
         client.get(reverse("day", args=["harbor-street"]))
 
 
