@@ -1,5 +1,6 @@
 """The series or the linked visits that a visit belongs to, as panel and dialogs say it; who comes along."""
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -41,7 +42,7 @@ class Belonging:
     others: list[Fellow] = field(default_factory=list)
 
     @property
-    def patients(self) -> list[object]:
+    def patients(self) -> list[uuid.UUID]:
         """Whose names are shown beside the visit's own patient."""
         return [fellow.visit.patient_id for fellow in self.others]
 

@@ -240,7 +240,8 @@ def _full(asked: Sequence[Wanted]) -> set[uuid.UUID]:
     leaving = [one.leaves for one in asked if one.leaves]
     taken: dict[uuid.UUID, int] = {}
     for session in rows.exclude(pk__in=leaving).values_list("session", flat=True):
-        taken[session] = taken.get(session, 0) + 1
+        if session is not None:
+            taken[session] = taken.get(session, 0) + 1
     return {session for session, places in room_for.items() if taken.get(session, 0) >= places}
 
 

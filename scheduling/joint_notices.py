@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from messaging.models import Message
 from messaging.outbox import queue_message
-from messaging.templates import render, segments
+from messaging.templates import Wording, render, segments
 from patients.contacts import practice_name_for, reachability, show_phone
 from patients.models import Channel
 from practices.audit import Actor
@@ -50,6 +50,7 @@ def _tell(visits: Sequence[Appointment], kind: str, by: Actor) -> Message | None
     if channel is None or notices.leaves_too_late(visits[-1], channel, reach, send_after):
         return None
     language = patient.language
+    words = _words(visits, kind, language, channel)
     message = queue_message(
         patient=patient,
         channel=channel,
@@ -59,8 +60,9 @@ def _tell(visits: Sequence[Appointment], kind: str, by: Actor) -> Message | None
         send_after=send_after,
         useful_until=visits[-1].starts_at,
         idempotency_key=f"{kind}:{_fingerprint(visits)}:{channel}",
+        body=words.body,
+        subject=words.subject,
         by=by,
-        **_words(visits, kind, language, channel),
     )
     Notice.objects.bulk_create(
         [
@@ -78,7 +80,7 @@ def _fingerprint(visits: Sequence[Appointment]) -> str:
     return hashlib.blake2s(names.encode(), digest_size=12).hexdigest()
 
 
-def _words(visits: Sequence[Appointment], kind: str, language: str, channel: str) -> dict[str, str]:
+def _words(visits: Sequence[Appointment], kind: str, language: str, channel: str) -> Wording:
     """Body and subject; a text whose list would be too long says the first, the last and how many."""
     patient = visits[0].patient
     variables = {
@@ -88,12 +90,11 @@ def _words(visits: Sequence[Appointment], kind: str, language: str, channel: str
         "link": "" if kind == "cancelled" else address_of(create_link(visits[0])[1]),
     }
 
-    def with_list(words: str) -> dict[str, str]:
-        made = render(f"{kind}-many", language, variables | {"visits": words}, channel=channel)
-        return {"body": made.body, "subject": made.subject}
+    def with_list(words: str) -> Wording:
+        return render(f"{kind}-many", language, variables | {"visits": words}, channel=channel)
 
     whole = with_list(list_words(visits, language))
-    if channel == Channel.EMAIL or segments(whole["body"]) <= MOST_TEXTS:
+    if channel == Channel.EMAIL or segments(whole.body) <= MOST_TEXTS:
         return whole
     return with_list(short_words(visits, language))
 

@@ -36,7 +36,7 @@ class PartTaken(PartAsked):
 class TogetherAsked(serializers.Serializer[Any]):
     """`gap`: the longest pause between two visits in turn, in minutes; at most 31 days, both included."""
 
-    parts = PartAsked(many=True, min_length=2, max_length=LinkedVisits.MOST)
+    parts = serializers.ListField(child=PartAsked(), min_length=2, max_length=LinkedVisits.MOST)
     shape = serializers.ChoiceField(LinkedVisits.Shape.choices)
     gap = serializers.IntegerField(min_value=0, max_value=MOST_GAP, default=15)
     until = serializers.DateField()
@@ -54,7 +54,7 @@ class TogetherAsked(serializers.Serializer[Any]):
 
 
 class BookingTogether(serializers.Serializer[Any]):
-    parts = PartTaken(many=True, min_length=2, max_length=LinkedVisits.MOST)
+    parts = serializers.ListField(child=PartTaken(), min_length=2, max_length=LinkedVisits.MOST)
     shape = serializers.ChoiceField(LinkedVisits.Shape.choices)
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
     tell_patient = serializers.BooleanField(required=False)

@@ -1,6 +1,7 @@
 """Visits at regular distances: the dates of a rule with what is in their way, booked and changed as one."""
 
 import datetime as dt
+import uuid
 import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -154,7 +155,7 @@ def check_dates(dates: Sequence[Slot]) -> None:
         raise BadRule("A series is booked at most two years ahead.", "until")
 
 
-def visits_of(series_id: object) -> list[Appointment]:
+def visits_of(series_id: uuid.UUID) -> list[Appointment]:
     """The visits of a series as they stand, by their place; one query."""
     found = Appointment.objects.with_people().filter(series=series_id)
     rows = list(found.exclude(status=Status.ENTERED_IN_ERROR))

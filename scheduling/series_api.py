@@ -42,7 +42,7 @@ class Decided(serializers.Serializer[Any]):
     skip = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=MOST), required=False, max_length=MOST
     )
-    instead = Instead(many=True, required=False, max_length=MOST)
+    instead = serializers.ListField(child=Instead(), required=False, max_length=MOST)
 
 
 class AskedSeries(shapes.NewTime):

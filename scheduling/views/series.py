@@ -13,6 +13,7 @@ from practices.access import DeskRequest, requires
 from practices.audit import record_read
 from scheduling.batches import Move, reschedule_visits
 from scheduling.booking import BookingRefused
+from scheduling.booking_page import said_stop
 from scheduling.calling import NewCaller, book_series_for_caller
 from scheduling.date_rows import DateRows
 from scheduling.drafts import Diary, Draft, Slot, as_version, read_draft
@@ -29,7 +30,6 @@ from scheduling.views.booking import (
     call_done,
     done,
     doubt_about,
-    said_stop,
     show_booking,
 )
 from scheduling.views.moving import draft_of, show_move
