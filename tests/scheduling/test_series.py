@@ -20,7 +20,7 @@ from tests.scheduling.conftest import at
 
 WEEKLY = "FREQ=WEEKLY;COUNT=8"
 FIRST = "2026-12-01 09:00"
-PREVIEW_QUERIES, BOOKING_QUERIES = 7, 28
+PREVIEW_QUERIES, BOOKING_QUERIES = 7, 29
 
 
 def look(diary, when=FIRST, rule=WEEKLY):
