@@ -12,7 +12,7 @@ from pathlib import Path
 from tools.places import ROOT
 
 READY = b" ready."
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 
 
 class Worker:
