@@ -18,9 +18,17 @@ from practices.prepared import Prepared
 from scheduling.models import BoardChoice, Practitioner, Resource, TimeOff, WeeklyHours
 from scheduling.wallclock import boundary
 
-PERSON = ("id", "name", "short_name", "initials", "position", "active", "location_id")
+PERSON: tuple[str, ...] = ("id", "name", "short_name", "initials", "position", "active", "location_id")
 PERSON += ("room__name", "room__location_id")
-HOURS = ("practitioner_id", "weekday", "starts", "ends", "valid_from", "valid_until", "location_id")
+HOURS: tuple[str, ...] = (
+    "practitioner_id",
+    "weekday",
+    "starts",
+    "ends",
+    "valid_from",
+    "valid_until",
+    "location_id",
+)
 HOURS += ("location__time_zone", "room__location_id", "room__location__time_zone")
 AWAY = ("practitioner_id", "starts_at", "ends_at", "label")
 CHOICE = ("order", "hidden", "location_id", "by_location")

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable
 from operator import attrgetter
+from typing import Any
 
 from django.urls import reverse
 
@@ -20,7 +21,12 @@ def window_of(columns: Iterable[Column]) -> Span:
     spans = [
         span
         for c in columns
-        for span in (*c.open, *(card.span for card in c.cards), *(one.span for one in (*c.linked, *c.held)))
+        for span in (
+            *c.open,
+            *(card.span for card in c.cards),
+            *(one.span for one in c.linked),
+            *(one.span for one in c.held),
+        )
     ]
     if not spans:
         return USUAL_DAY
@@ -56,7 +62,7 @@ def lay_out(column: Column, window: Span, now: dt.datetime | None, closed: str) 
 
 def _lay_side_by_side(column: Column, window: Span) -> None:
     column.cards.sort(key=attrgetter("span"))
-    lying = sorted([*column.cards, *column.linked], key=attrgetter("span"))
+    lying: list[Any] = sorted([*column.cards, *column.linked], key=attrgetter("span"))
     for one, (of, at) in zip(lying, lanes([each.span for each in lying]), strict=True):
         side = f" of-{of} at-{at}" if of > 1 else ""
         one.css = f"{one.look} {place_of(one.span, window)}{side}"
@@ -80,7 +86,7 @@ def offer_places(
 ) -> None:
     """Puts the bookable places between what is there, in the order of the day."""
     address = f"{reverse('book', args=[practice.slug])}?practitioner={column.id}&start={day:%Y-%m-%d}T"
-    there = [*column.cards, *column.linked, *column.held]
+    there: list[Any] = [*column.cards, *column.linked, *column.held]
     taken = [one.span for one in there] + [span for span, _ in column.away]
     places = [] if column.room else free_places(column.open, taken, earliest=earliest, shortest=shortest)
     free = [_free_place(place, column, address, window) for place in places]

@@ -89,7 +89,7 @@ def _calls_of(tasks: Iterable[Task]) -> dict[uuid.UUID, Call]:
 
 def _late_of(tasks: Iterable[Task], now: dt.datetime) -> dict[uuid.UUID, LateDay]:
     """The late days that the shown rows are about; asks nothing where there are none."""
-    keys = [task.subject_id for task in tasks if task.kind == Task.Kind.DELAY]
+    keys = [task.subject_id for task in tasks if task.kind == Task.Kind.DELAY and task.subject_id]
     if not keys:
         return {}
     delays = Delay.objects.today().filter(pk__in=keys).select_related("practitioner")

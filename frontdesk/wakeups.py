@@ -9,7 +9,7 @@ from celery.worker.request import Request
 logger = logging.getLogger(__name__)
 
 
-class HeardRequest(Request):  # type: ignore[misc]
+class HeardRequest(Request):
     """A message whose receipt may fail to be written: rows decide what is due, messages only wake.
 
     When the broker dies while a task runs, the receipt goes to a connection that no longer exists; the
@@ -35,7 +35,7 @@ class HeardRequest(Request):  # type: ignore[misc]
             )
 
 
-class WakeUp(Task):  # type: ignore[misc]
+class WakeUp(Task):  # type: ignore[type-arg]
     """The class of all tasks."""
 
     Request: Any = HeardRequest

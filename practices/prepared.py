@@ -71,5 +71,5 @@ class Prepared:
             raise LookupError("a value of this question does not stand in its SQL as it was given")
         self.compiler = compiler
         self.converters = compiler.get_converters([column for column, *_ in compiler.select])
-        self.row = namedtuple("Row", query._fields)  # type: ignore[misc]
+        self.row = namedtuple("Row", query._fields)  # type: ignore[misc, attr-defined]
         self.sql = sql

@@ -58,7 +58,8 @@ def _accept(offer: Offer, how: str, message: Message | None, by: Actor) -> Appoi
     before = _locked(offer)
     offer = Offer.objects.with_all().get(pk=offer.pk)
     if offer.state == State.ACCEPTED and offer.visit is not None:
-        return offer.visit
+        taken: Appointment = offer.visit
+        return taken
     # A change of mind counts while nobody else has it; a person at the desk may still use one that ran out.
     again = {State.DECLINED} if by.user is None else {State.DECLINED, State.EXPIRED, State.WITHDRAWN}
     if not (offer.stands or offer.state in again) or not offer.opening.is_open or not offer.entry.is_waiting:

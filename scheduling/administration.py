@@ -149,8 +149,8 @@ class Clocks:
 
     def moments(self, location_id: uuid.UUID | None, span: Hours, monday: dt.date) -> tuple[dt.datetime, ...]:
         """When a stretch of hours begins and ends in the week of a Monday."""
-        place = location_id or self.usual
-        zone = (self.zones.get(place) if place else None) or self.practice
+        place: uuid.UUID | None = location_id or self.usual
+        zone = (self.zones.get(place) if place is not None else None) or self.practice
         day = monday + dt.timedelta(days=span.weekday - 1)
         return boundary(day, span.starts, zone), boundary(day, span.ends, zone, closing=True)
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
 
@@ -43,7 +44,10 @@ def choose_columns(
         raise ChoiceRefused("Keep at least one column.")
     if location is not None and not Location.objects.filter(pk=location).exists():
         raise ChoiceRefused("That location is not there any more.")
-    values = {"order": [key for key in keys if key in wanted or key in set(people)], "hidden": hidden}
+    values: dict[str, Any] = {
+        "order": [key for key in keys if key in wanted or key in set(people)],
+        "hidden": hidden,
+    }
     values |= {"location_id": location, "by_location": by_location}
     choice, _ = BoardChoice.objects.update_or_create(
         practice=current_practice(), user=by.user, defaults=values

@@ -170,7 +170,7 @@ def actor_words(row: Any) -> str:
         return (
             f"{row.actor.short_name}, by a program" if row.actor_kind == "api" else str(row.actor.short_name)
         )
-    kind = {"patient": "the patient", "system": "Front Desk"}.get(row.actor_kind, row.actor_kind)
+    kind = {"patient": "the patient", "system": "Front Desk"}.get(row.actor_kind, str(row.actor_kind))
     return kind + DOORS.get(row.door, "")
 
 

@@ -149,7 +149,8 @@ def salt_of(door: Door) -> str:
 def done_page(door: Door, moved: Appointment) -> HttpResponse:
     """Your appointment is now …: with the clinician, once the birth date was given."""
     who = words_in(door.language)["minutes"].format(who=moved.practitioner.name, minutes=moved.minutes)
-    return door.page("chosen", who=who, **door.when(moved))
+    when: dict[str, Any] = {**door.when(moved)}
+    return door.page("chosen", who=who, **when)
 
 
 def wish_instead(door: Door) -> HttpResponse:

@@ -26,7 +26,7 @@ REFUSED = {
     409: BookingProblemShape,
     422: BookingProblemShape,
 }
-VERSION = {"min_value": 0, "max_value": 2_000_000_000}
+VERSION: dict[str, Any] = {"min_value": 0, "max_value": 2_000_000_000}
 
 
 class SayingLate(serializers.Serializer[Any]):

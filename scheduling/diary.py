@@ -144,12 +144,14 @@ def _weekly(whose: Q, first: dt.date, last: dt.date, zone: zoneinfo.ZoneInfo) ->
         "location__step_free", "practitioner__location__step_free",
     )  # fmt: skip
     found = []
+    room: uuid.UUID | None
+    make: Any = Weekly
     for *facts, location, room, own_location, own_room, clock, own_clock, free, own_free in values:
         name, step_free = (clock, free) if location else (own_clock, own_free)
         # A room of one place is of no use at another.
         room = room or (own_room if location in {None, own_location} else None)
         zone_there = zoneinfo.ZoneInfo(str(name)) if name else zone
-        found.append(Weekly(*facts, location or own_location, room, zone_there, step_free is not False))
+        found.append(make(*facts, location or own_location, room, zone_there, step_free is not False))
     return found
 
 

@@ -27,6 +27,12 @@ def as_uuid(text: str | None) -> uuid.UUID | None:
         return None
 
 
+def uuids(text: str | None) -> list[uuid.UUID]:
+    """The same as a list of one or none, for a look-up that may find nothing."""
+    found = as_uuid(text)
+    return [found] if found else []
+
+
 def as_version(text: str | None) -> int:
     """The version a page was made from; anything else counts as stale."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 0

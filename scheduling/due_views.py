@@ -200,7 +200,7 @@ def show_booked(door: DueDoor) -> HttpResponse:
     visits = Appointment.objects.active().filter(patient=row.patient, appointment_type=row.appointment_type)
     coming = visits.filter(local_date__gte=door.practice.today()).select_related("practitioner")
     visit = coming.filter(follow_up=row).first() or coming.order_by("starts_at").first()
-    more: dict[str, str] = {"day": "", "clock": "", "who": ""}
+    more: dict[str, Any] = {"day": "", "clock": "", "who": ""}
     if visit is not None:
         local = visit.starts_at.astimezone(door.practice.zone)
         more = {

@@ -17,7 +17,7 @@ from scheduling.booking import book_appointment
 from scheduling.holding import hold_time, release_hold
 from scheduling.models import AppointmentType, Hold, Practitioner
 
-NAME = {"max_length": 40, "min_length": 8}
+NAME: dict[str, Any] = {"max_length": 40, "min_length": 8}
 
 
 class Holding(shapes.NewTime):

@@ -4,6 +4,7 @@ The verbs of the diary call `freeing.freed` and `taken` in their own transaction
 """
 
 import datetime as dt
+import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -55,7 +56,7 @@ def new_opening(
     span: Span,
     cause: str,
     freed_by: Appointment | None = None,
-    session: object = None,
+    session: uuid.UUID | None = None,
     shown_from: dt.datetime | None = None,
     by: Actor,
 ) -> Opening:
@@ -148,7 +149,7 @@ def _fill(opening: Opening, visit: Appointment, by: Actor) -> None:
 
 def _divide(opening: Opening, visit: Appointment) -> tuple[list[Offer], list[tuple[Span, list[Offer]]]]:
     """Which offers are gone with a visit, and which parts of the opening are left with which offers."""
-    offers = list(opening.offers.standing().select_for_update(of=("self",)).with_all())
+    offers = list(Offer.objects.standing().filter(opening=opening).select_for_update(of=("self",)).with_all())
     if opening.session is not None:
         return offers, []
     parts = subtract((opening.starts_at, opening.ends_at), [span_of(visit)])
@@ -187,7 +188,10 @@ def close_opening(*, opening: Opening, why: str, by: Actor, state: str = Opening
     opening.state, opening.closed_at, opening.closed_why = state, timezone.now(), why[:80]
     opening.due_at = None
     opening.save()
-    give_up(list(opening.offers.standing().select_for_update(of=("self",)).with_all()), by=by)
+    give_up(
+        list(Offer.objects.standing().filter(opening=opening).select_for_update(of=("self",)).with_all()),
+        by=by,
+    )
     _end(opening, "closed", by)
     return opening
 

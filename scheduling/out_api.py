@@ -31,7 +31,7 @@ class Opening(serializers.Serializer[Any]):
     practitioner = serializers.UUIDField()
     starts_at = InstantField()
     ends_at = InstantField()
-    label = serializers.CharField(max_length=60, default="Out")
+    label = serializers.CharField(max_length=60, default="Out")  # type: ignore[assignment]
 
 
 class TimeToOffer(serializers.Serializer[Any]):
@@ -71,7 +71,7 @@ class OutCaseShape(serializers.Serializer[Any]):
     practitioner = serializers.UUIDField(source="practitioner_id")
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     state = serializers.ChoiceField(OutCase.State.choices)
     visits = serializers.SerializerMethodField()
 
@@ -85,7 +85,7 @@ class CaseInListShape(serializers.Serializer[Any]):
     practitioner = serializers.UUIDField(source="practitioner_id")
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     state = serializers.ChoiceField(OutCase.State.choices)
 
 

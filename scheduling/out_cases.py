@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from messaging.models import Message
 from messaging.outbox import withdraw_messages
+from patients.contacts import reachability
 from practices import audit, changes
 from practices.audit import Actor
 from practices.tenancy import current_practice
@@ -152,7 +153,7 @@ def add_visits(case: OutCase, *, by: Actor) -> int:
         return 0
     take_over(new, by)
     offers = replacements(new)
-    reach = notices.reachability({visit.patient for visit in new})
+    reach = reachability({visit.patient for visit in new})
     rows = []
     for visit in new:
         writes = notices.channel_for(visit.patient, reach[visit.patient_id]) is not None
@@ -356,7 +357,7 @@ def restored(request: TimeRequest, by: Actor) -> bool:
         .first()
     )
     if change is None:
-        return request.appointment.is_open
+        return bool(request.appointment.is_open)
     try:
         undo_change(change=change, by=by)
     except (TooLate, ChangedSince, SlotTaken):

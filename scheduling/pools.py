@@ -175,7 +175,8 @@ def _weekly(ids: Sequence[uuid.UUID], zone: zoneinfo.ZoneInfo) -> list[Weekly]:
             "resource__location_id", "resource__location__time_zone",
         )
     )  # fmt: skip
-    return [
-        Weekly(*facts, place, None, zoneinfo.ZoneInfo(str(clock)) if clock else zone)
-        for *facts, place, clock in values
-    ]
+    make: Any = Weekly
+    found = []
+    for *facts, place, clock in values:
+        found.append(make(*facts, place, None, zoneinfo.ZoneInfo(str(clock)) if clock else zone))
+    return found

@@ -44,7 +44,7 @@ def place_words(period: Period, places: dict[uuid.UUID, Location], rooms: dict[u
     place = places.get(period.location_id) if period.location_id else None
     room = rooms.get(period.room_id) if period.room_id else None
     clock_there = f" ({place.time_zone})" if place and place.time_zone else ""
-    words = [f"{place.name}{clock_there}" if place else "", room.name if room else ""]
+    words: list[str | None] = [f"{place.name}{clock_there}" if place else "", room.name if room else ""]
     return ", ".join(filter(None, words))
 
 

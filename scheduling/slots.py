@@ -68,9 +68,9 @@ def why_taken(resource: uuid.UUID, starts_at: dt.datetime, ends_at: dt.datetime)
     """Why a time cannot be had, in words: somebody is choosing it just now, or it is booked."""
     rows = BusySlot.objects.standing().between(starts_at, ends_at).filter(resource_id=resource)
     holder = next(iter(rows.filter(hold__isnull=False).values_list("hold__label", "expires_at")), None)
-    if holder is None or rows.filter(hold=None).exists():
+    name, until = holder or ("", None)
+    if until is None or rows.filter(hold=None).exists():
         return TAKEN
-    name, until = holder
     local = until.astimezone(current_practice().zone)
     return f"{name} is holding this time until {say_time(local.time())}."
 

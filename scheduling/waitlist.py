@@ -12,7 +12,7 @@ from patients.models import Patient
 from practices import audit, changes
 from practices.audit import SYSTEM, Actor
 from practices.tenancy import current_practice
-from scheduling.models import Appointment, AppointmentType, Hold, Practitioner, WaitlistEntry
+from scheduling.models import Appointment, AppointmentType, Hold, Offer, Practitioner, WaitlistEntry
 from scheduling.offer_news import end
 from scheduling.openings import released, wake
 from scheduling.refusals import NotOffered, NotOpen
@@ -155,7 +155,7 @@ def _close(entry: WaitlistEntry, state: str, why: str, by: Actor) -> WaitlistEnt
         return entry
     entry.state, entry.ended_at, entry.ended_why = state, timezone.now(), why.strip()[:80]
     entry.save(update_fields=["state", "ended_at", "ended_why"])
-    for offer in entry.offers.standing().select_for_update(of=("self",)).with_all():
+    for offer in Offer.objects.standing().filter(entry=entry).select_for_update(of=("self",)).with_all():
         end(offer, "withdrawn", by=by)
     audit.record(
         f"waitlist.{state}", entry, by=by, patient_id=entry.patient_id, changes={"why": ["", entry.ended_why]}

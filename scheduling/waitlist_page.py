@@ -80,7 +80,7 @@ class OpeningRow:
 
     @property
     def patient_ids(self) -> list[uuid.UUID]:
-        people = [row.patient_id for row in (*self.matches, *self.offers)]
+        people = [row.patient_id for row in self.matches] + [row.patient_id for row in self.offers]
         return people + [patient for _, _, patient in self.passed]
 
 

@@ -1,6 +1,7 @@
 """The checks that are about the patient: needs, contact, whether she will come at all."""
 
 import datetime as dt
+import uuid
 import zoneinfo
 from collections import defaultdict
 from collections.abc import Sequence
@@ -99,7 +100,7 @@ def judge_wishes(rows: Sequence[Raw]) -> list[Raw]:
     ]
 
 
-def broken_wishes(visits: Sequence[object]) -> dict[object, list[str]]:
+def broken_wishes(visits: Sequence[uuid.UUID]) -> dict[object, list[str]]:
     zone = current_practice().zone
     rows = Appointment.objects.filter(pk__in=visits).select_related("patient", "practitioner")
     found = {visit.pk: visit for visit in rows}

@@ -219,5 +219,5 @@ def refused(
         form.add_error("overbook_reason", str(refusal))
     elif isinstance(refusal, OutsideHours) and request.admission.may("appointment.overbook"):
         form.add_error("overbook_reason", "Say why to book it all the same.")
-    told = {"refused": str(refusal), "next_times": times, "refused_slot": wanted}
+    told: dict[str, Any] = {"refused": str(refusal), "next_times": times, "refused_slot": wanted}
     return show_booking(request, draft, form, status=status, **told)

@@ -179,7 +179,7 @@ def later(request: DeskRequest, follow_up_id: uuid.UUID) -> HttpResponse:
 
     def do(row: FollowUp) -> str:
         if not form.is_valid():
-            raise FollowUpRefused(next(iter(form.errors["until"])), "until")
+            raise FollowUpRefused(str(next(iter(form.errors["until"]))), "until")
         until = form.cleaned_data["until"]
         followups.put_off(follow_up=row, version=version_of(request), until=until, by=request.actor)
         return f"Rests until {until:%b} {until.day}."

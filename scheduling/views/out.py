@@ -15,7 +15,7 @@ from patients.contacts import reachability
 from practices.access import DeskRequest, requires
 from practices.audit import record_read
 from scheduling import out_calls, out_cases
-from scheduling.drafts import as_instant, as_uuid
+from scheduling.drafts import as_instant, as_uuid, uuids
 from scheduling.models import (
     Appointment,
     CancellationReason,
@@ -53,7 +53,9 @@ def out(request: DeskRequest) -> HttpResponse:
                 messages.info(request, "A colleague has opened this already.")
             return redirect("out-case", request.practice.slug, case.pk)
     status = UNFINISHED if form.is_bound else 200
-    off = TimeOff.objects.select_related("practitioner").filter(pk=as_uuid(form["time_off"].value())).first()
+    off = (
+        TimeOff.objects.select_related("practitioner").filter(pk__in=uuids(form["time_off"].value())).first()
+    )
     context = {"form": form, "cases": cases_of(request), "off": off and off_words(off, request.practice)}
     context["who"] = off.practitioner.short_name if off else ""
     return render(request, "scheduling/out.html", context, status=status)
@@ -66,7 +68,7 @@ def asked_for(request: DeskRequest) -> dict[str, Any]:
         name: data[name] for name in ("span", "first_day", "last_day", "label") if name in data
     }
     asked |= {name: as_uuid(data.get(name)) for name in ("practitioner", "time_off")}
-    visit = Appointment.objects.filter(pk=as_uuid(data.get("visit"))).first() if "visit" in data else None
+    visit = Appointment.objects.filter(pk__in=uuids(data.get("visit"))).first() if "visit" in data else None
     if visit is not None:
         rows = TimeOff.objects.filter(practitioner=visit.practitioner_id)
         hit = rows.filter(starts_at__lt=visit.ends_at, ends_at__gt=visit.starts_at).first()
@@ -235,7 +237,7 @@ def called(request: DeskRequest, case_id: uuid.UUID, request_id: uuid.UUID) -> H
 def take(request: DeskRequest, row: TimeRequest) -> None:
     person, _, moment = request.POST["take"].partition("|")
     starts_at = as_instant(moment, request.practice)
-    practitioner = Practitioner.objects.select_related("room").filter(pk=as_uuid(person)).first()
+    practitioner = Practitioner.objects.select_related("room").filter(pk__in=uuids(person)).first()
     if starts_at is None or practitioner is None:
         raise out_cases.CaseRefused("Choose one of the times.")
     out_calls.take_time(request=row, practitioner=practitioner, starts_at=starts_at, by=request.actor)

@@ -46,7 +46,7 @@ def show_panel(request: DeskRequest, visit: Appointment, *, status: int = 200, *
     panel = panel_of(visit, request.practice, private=request.user.privacy_mode)
     for name, value in more.items():
         setattr(panel, name, value)
-    shown = [visit.patient_id, *panel.belongs.patients]
+    shown: list[uuid.UUID] = [visit.patient_id, *panel.belongs.patients]
     record_read(by=request.actor, patients=shown, screen="visit")
     template = "scheduling/panel.html" if request.htmx else "scheduling/appointment.html"
     return render(request, template, {"panel": panel, "visit": visit}, status=status)

@@ -25,7 +25,9 @@ UNFINISHED = 422
 def visit_given_up(data: QueryDict, patient: Patient | None) -> Appointment | None:
     """The visit to come that the address names, if it is this patient's."""
     wanted = as_uuid(data.get("appointment"))
-    rows = Appointment.objects.with_people().filter(pk=wanted, patient=patient, status=Status.BOOKED)
+    rows = Appointment.objects.with_people().filter(
+        pk__in=[wanted] if wanted else [], patient=patient, status=Status.BOOKED
+    )
     return rows.first() if wanted and patient else None
 
 

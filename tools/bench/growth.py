@@ -84,7 +84,7 @@ class Growth:
         }
         self.server.execute("TRUNCATE made")
         self.server.execute(
-            f"INSERT INTO made SELECT {', '.join(chosen)} FROM ({MADE}) m, scheduling_appointment t "  # type: ignore[arg-type]
+            f"INSERT INTO made SELECT {', '.join(chosen)} FROM ({MADE}) m, scheduling_appointment t "
             "WHERE t.id = %(template)s",
             values,
         )

@@ -20,7 +20,7 @@ def demanding(kind: Any) -> tuple[Any, Any]:
     from scheduling.models import AppointmentType, AppointmentTypeOffer, Resource, ResourceHours
 
     practice = kind.practice
-    patient = Patient.objects.order_by("pk").first()
+    patient = Patient.objects.order_by("pk")[0]
     rules = {"minutes": 15, "buffer_before": 5, "buffer_after": 5, "needs_room": True}
     demanding, made = AppointmentType.objects.get_or_create(
         practice=practice, name="Consultation with needs", defaults=rules
@@ -60,10 +60,8 @@ def main() -> int:
     slug, kind_id, times = sys.argv[1:4]
     practice = Practice.objects.get(slug=slug)
     with inside(practice):
-        demanding_id, patient = (
-            one.pk if isinstance(one, AppointmentType) else one
-            for one in demanding(AppointmentType.objects.get(pk=kind_id))
-        )
+        wanted, patient = demanding(AppointmentType.objects.get(pk=kind_id))
+        demanding_id = wanted.pk
 
     def suggested() -> object:
         with inside(practice):

@@ -170,7 +170,8 @@ class Bench:
 
     def growth(self) -> Iterator[Row]:
         """Board, suggested times and booking again, as past visits become millions."""
-        history, first = Growth(self.floors.server, self.facts), []
+        first: list[float] = []
+        history = Growth(self.floors.server, self.facts)
         for level in LEVELS:
             history.up_to(level)
             board = self.pages(f"{self.page}/today/", 60)
