@@ -340,8 +340,6 @@ SPECTACULAR_SETTINGS = {
         "ThreadUrgencyEnum": "messaging.api_shapes.URGENCY_NAMES",
         "KindEnum": "messaging.models.StaffMessage.Kind",
         "DiaryChangeKindEnum": "scheduling.changed.KINDS",
-        "StaffMessageKindEnum": "messaging.models.StaffMessage.Kind",
-        "ChangedKindEnum": "scheduling.changed_api.KINDS",
         "OutCaseStateEnum": "scheduling.models.OutCase.State",
         "TimeRequestStateEnum": "scheduling.models.TimeRequest.State",
         "TimeRequestPlanEnum": "scheduling.models.TimeRequest.Plan",
