@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from django.utils import timezone
 
-from frontdesk.demo import due, family, names, people, post, standing, talk, team
+from frontdesk.demo import due, family, names, people, post, standing, talk, team, waiting
 from frontdesk.demo.clock import at
 from frontdesk.demo.filling import Desk, Plan, book, bring_over, plans
 from frontdesk.demo.houses import HARBOR, HOUSES, House, desk_actor, hire, open_house
@@ -66,6 +66,7 @@ def _one(house: House, users: dict[str, User], tell: Tell, scale: float) -> bool
         tell(f"{house.display_name}: conversations")
         talk.speak(desk)
         team.tell(desk)
+        waiting.wait(desk)
         audit.record(DAY_MADE, desk.practitioners[0], by=BROUGHT)
     start_reviews(
         practice, timezone.now()

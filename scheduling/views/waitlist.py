@@ -41,6 +41,8 @@ def of_practice(request: DeskRequest, opening_id: uuid.UUID) -> Opening:
 def waitlist(request: DeskRequest) -> HttpResponse:
     """What is open with who fits, and everybody who waits."""
     private = request.user.privacy_mode
+    if request.GET.get("fragment") == "panel":
+        return beside_the_board(request)
     openings = opening_rows(request.practice, private=private)
     entries = entry_rows(request.practice, private=private)
     people = [one for row in openings for one in row.patient_ids]
@@ -51,6 +53,17 @@ def waitlist(request: DeskRequest) -> HttpResponse:
     )
     part = "scheduling/waitlist_body.html" if request.GET.get("fragment") else "scheduling/waitlist.html"
     return render(request, part, {"openings": openings, "entries": entries, "tab": "now"})
+
+
+def beside_the_board(request: DeskRequest) -> HttpResponse:
+    """What is open on the board's day, with the first who fit."""
+    rows = opening_rows(request.practice, private=request.user.privacy_mode, shown=2)
+    day = request.GET.get("d", "")
+    zone = request.practice.zone
+    rows = [row for row in rows if f"{row.opening.starts_at.astimezone(zone):%Y-%m-%d}" == day]
+    people = [match.patient_id for row in rows for match in row.matches]
+    record_read(by=request.actor, patients=people, screen="waitlist")
+    return render(request, "scheduling/waitlist_panel.html", {"openings": rows})
 
 
 @require_GET

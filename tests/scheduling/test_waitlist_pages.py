@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from practices.apikeys import create_api_key
 from practices.models import AccessEvent, Membership, Role
 from practices.tenancy import inside
 from scheduling.booking import cancel_appointment
@@ -212,3 +213,54 @@ def test_privacy_hides_the_names(desk, open_slot):
     desk.dana.user.save()
     page = text(desk.client.get(desk.url("waitlist")))
     assert "Ana" not in page
+
+
+def test_beside_the_board_of_the_day_stands_what_is_open_and_who_fits(desk, open_slot):
+    board = text(desk.client.get(desk.url("today") + "?d=2026-11-25"))
+    address = desk.url("waitlist") + "?fragment=panel&d=2026-11-25"
+    assert address.replace("&", "&amp;") in board
+    panel = text(desk.client.get(address, headers={"HX-Request": "true"}))
+    assert "1 on the waitlist fits" in panel
+    assert "Follow-up, fills it" in panel
+    other = desk.client.get(address.replace("11-25", "11-26"), headers={"HX-Request": "true"})
+    assert "on the waitlist" not in text(other)
+
+
+def test_the_api_puts_on_the_list_shows_the_log_offers_and_books_the_first(desk):
+    with inside(desk.practice):
+        _, key = create_api_key(user=desk.dana.user, by=desk.by)
+        a_rule(mode="manual")
+        visit = desk.book(SLOT, tell_patient=False)
+        ana, ben = (
+            a_texted_patient(desk.practice, name, phone)
+            for name, phone in (("Ana", "+15035550171"), ("Ben", "+15035550172"))
+        )
+    base = f"/api/v1/p/{desk.practice.slug}"
+    headers = {"Authorization": f"Bearer {key}"}
+
+    def call(method, path, body=None):
+        answer = getattr(Client(), method)(
+            f"{base}/{path}", body, content_type="application/json", headers=headers
+        )
+        return answer.status_code, answer.json()
+
+    wish = {"types": [str(desk.kind.pk)], "notice_hours": 0}
+    status, first = call("post", "waitlist/", wish | {"patient": str(ana.pk)})
+    assert (status, first["state"]) == (201, "waiting")
+    assert call("post", "waitlist/", wish | {"patient": str(ben.pk)})[0] == 201
+    bad = call("post", "waitlist/", wish | {"patient": str(ben.pk), "last_day": "2300-01-01"})
+    assert bad[0] == 400
+    assert call("patch", f"waitlist/{first['id']}/", {"urgency": 0})[1]["urgency"] == 0
+    with inside(desk.practice):
+        cancel_appointment(appointment=visit, version=1, reason="pat", by=desk.by)
+    _, (opening,) = call("get", "openings/")
+    _, seen = call("get", f"openings/{opening['id']}/")
+    assert seen["matches"][0]["entry"] == first["id"]
+    offered = call("post", f"openings/{opening['id']}/offers/", {})
+    assert (offered[0], [row["place"] for row in offered[1]]) == (201, [1, 2])
+    status, booked = call("post", f"offers/{offered[1][1]['id']}/accept/")
+    assert (status, booked["patient"]["id"]) == (201, str(ben.pk))
+    assert call("post", f"offers/{offered[1][0]['id']}/accept/")[0] == 409
+    _, seen = call("get", f"openings/{opening['id']}/")
+    assert [row["state"] for row in seen["offers"]] == ["withdrawn", "accepted"]
+    assert call("post", f"waitlist/{first['id']}/remove/", {"why": "moved"})[1]["state"] == "removed"
