@@ -44,8 +44,9 @@ WITH looked AS MATERIALIZED (
     LEFT JOIN practices_location own ON own.practice_id = d.practice_id AND own.id = p.location_id
     LEFT JOIN practices_location place ON place.practice_id = d.practice_id AND place.id = w.location_id
     CROSS JOIN LATERAL (
-        SELECT COALESCE(CASE WHEN w.location_id IS NULL THEN own.time_zone ELSE place.time_zone END, d.zone)
-            AS zone
+        SELECT COALESCE(
+            NULLIF(CASE WHEN w.location_id IS NULL THEN own.time_zone ELSE place.time_zone END, ''), d.zone
+        ) AS zone  -- a place without a zone of its own is stored with an empty one
     ) clock
     CROSS JOIN (VALUES (-1), (0), (1)) AS shift (days)
     CROSS JOIN LATERAL (SELECT d.local_date + shift.days AS day) there
