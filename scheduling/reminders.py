@@ -5,9 +5,10 @@ patient has answered nothing asks any more.
 """
 
 import datetime as dt
+from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from messaging.models import Message
@@ -59,10 +60,12 @@ def follow_deliveries(now: dt.datetime | None = None) -> int:
     now = now or timezone.now()
     told = Notice.objects.filter(appointment=OuterRef("pk"))
     coming = Appointment.objects.filter(status=Status.BOOKED, starts_at__gt=now)
-    failed = told.filter(message__status__in=[Message.Status.UNDELIVERED, Message.Status.FAILED])
+    lost = Notice.objects.filter(message__status__in=[Message.Status.UNDELIVERED, Message.Status.FAILED])
+    # Few, and asked for first: beside the second question a planner without statistics reads all against all.
+    failed = set(lost.filter(appointment__in=coming).values_list("appointment_id", flat=True))
     reached = told.filter(message__status__in=[*LEFT, Message.Status.QUEUED])
     unsent, sent, delivered = Confirmation.UNSENT, Confirmation.SENT, Confirmation.DELIVERED
-    steps = [
+    steps: list[tuple[list[str], Any, str]] = [
         (
             [unsent, sent, Confirmation.UNDELIVERABLE],
             Exists(told.filter(message__status=Message.Status.DELIVERED)),
@@ -74,8 +77,9 @@ def follow_deliveries(now: dt.datetime | None = None) -> int:
             Exists(told.filter(message__status=Message.Status.UNDELIVERED, message__reason="voicemail")),
             Confirmation.LEFT_MESSAGE,
         ),
-        ([unsent, sent], Exists(failed) & ~Exists(reached), Confirmation.UNDELIVERABLE),
     ]
+    if failed:
+        steps.append(([unsent, sent], Q(pk__in=failed) & ~Exists(reached), Confirmation.UNDELIVERABLE))
     moved = sum(
         coming.filter(condition, confirmation__in=before).update(confirmation=after)
         for before, condition, after in steps

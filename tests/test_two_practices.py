@@ -41,7 +41,7 @@ from patients.registry import ConsentGiven, ContactGiven, register_patient
 from patients.related import add_related
 from practices.apikeys import create_api_key
 from practices.card import save_card
-from practices.models import Closure, Membership, Role
+from practices.models import Closure, Location, Membership, Role, Room
 from practices.tenancy import inside
 from scheduling import recalls
 from scheduling.availability import free_times
@@ -53,6 +53,8 @@ from scheduling.models import (
     Change,
     OutCase,
     ReminderRule,
+    ReservedBlock,
+    Resource,
     Series,
     SettledFinding,
     TimeOff,
@@ -229,7 +231,16 @@ def a_house(slug: str, given: str, family: str, secret: str, phone: str, email: 
             practice=practice, patient=patient, rule="FREQ=WEEKLY;COUNT=2", total=2, made_by=member.user
         )
         Appointment.objects.filter(pk=visit.pk).update(series=series, series_position=1)
+        place = Location.objects.create(practice=practice, name=secret)
+        room = Room.objects.create(practice=practice, location=place, name=secret[:40])
+        interpreter = Resource.objects.create(practice=practice, kind="interpreter", name=secret)
+        wish = PatientWish.objects.create(practice=practice, patient=patient, kind="not-before", details={})
+        block = ReservedBlock.objects.create(
+            practice=practice, name=secret[:40], weekday=1, starts=dt.time(9), ends=dt.time(10),
+            opens_days_before=0, opens_at=dt.time(7),
+        )  # fmt: skip
         ids = {
+            "wish_id": wish.pk, "location_id": place.pk, "room_id": room.pk, "resource_id": interpreter.pk, "block_id": block.pk,
             "series_id": series.pk,
             "case_id": case.pk, "request_id": asked.pk,
             "practice": slug, "card_version": 1, "patient_id": patient.pk, "appointment_id": visit.pk,
