@@ -105,7 +105,7 @@ def taken_time(
         rows = rows.exclude(hold__key=own_hold)
     # One row for each of them: thousands of rows would cost more than everything that follows.
     listed = {
-        f"all_{name}": StringAgg(Cast(Seconds(name), TextField()), ",", ordering=("starts_at", "ends_at"))
+        f"all_{name}": StringAgg(Cast(Seconds(name), TextField()), ",", order_by=("starts_at", "ends_at"))
         for name in ("starts_at", "ends_at")
     }
     each = rows.values("resource_id").annotate(**listed)

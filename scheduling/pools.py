@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 import zoneinfo
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,8 @@ class Span:
 
     def in_the_way(self, taken: Sequence[Stretch]) -> list[Stretch]:
         """The starts at which it would lie over what is taken."""
-        return merge((low - self.length - self.after + 1, high + self.before) for low, high in taken)
+        back, on = self.length + self.after - 1, self.before
+        return merge([(low - back, high + on) for low, high in taken])
 
     def fitting(self, free: Sequence[Stretch]) -> list[Stretch]:
         """The starts at which it fits into free time; its buffers may lie outside."""
@@ -40,12 +42,13 @@ class Rooms:
     ) -> None:
         self.by_id = {room.pk: room for room in rooms}
         self.span = span
-        self.clear = {pk: gaps(span.in_the_way(merge(taken[pk]))) for pk in self.by_id}
+        self.clear = {pk: gaps(span.in_the_way(taken[pk])) for pk in self.by_id}
         # A room in which a colleague works that day is hers, also between two of her visits.
-        self.lent: dict[uuid.UUID, list[Stretch]] = {}
-        for pk in self.by_id:
-            hers = merge((s.opens, s.closes) for rows in shifts.values() for s in rows if s.room_id == pk)
-            self.lent[pk] = common(self.clear[pk], gaps(span.in_the_way(hers)))
+        hers: dict[uuid.UUID | None, list[Stretch]] = defaultdict(list)
+        for rows in shifts.values():
+            for shift in rows:
+                hers[shift.room_id].append(shift[:2])
+        self.lent = {pk: common(self.clear[pk], gaps(span.in_the_way(hers[pk]))) for pk in self.by_id}
         self._allowed: dict[tuple[uuid.UUID | None, uuid.UUID | None, bool], list[Stretch]] = {}
 
     def others(self, shift: Shift, *, step_free: bool) -> list[Room]:

@@ -148,15 +148,15 @@ class Search:
     def rules(self, person: Practitioner, shift: Shift, window: list[Stretch]) -> list[Stretch]:
         """The starts in a window that kept time and the patient's hours leave."""
         closed = [kept.stretch for kept in self.kept(person, shift.zone) if not kept.open]
-        found = gaps(Span(self.span.length).in_the_way(merge(closed)), window)
+        found = gaps(Span(self.span.length).in_the_way(closed), window)
         return common(found, self.hours_wanted(shift.zone)) if self.wants.only else found
 
     def clear(self, person: Practitioner) -> list[Stretch]:
         """The starts at which neither visits nor time off of a practitioner are in the way."""
         if person.pk not in self._clear:
             off = Span(self.span.length).in_the_way(self.diary.off(person.pk))
-            busy = self.span.in_the_way(merge(self.diary.visits[person.pk]))
-            self._clear[person.pk] = gaps(merge(off + busy))
+            busy = self.span.in_the_way(self.diary.visits[person.pk])
+            self._clear[person.pk] = gaps(merge(off + busy) if off else busy)
         return self._clear[person.pk]
 
     def colleagues(self, person: Practitioner) -> list[Practitioner]:

@@ -35,12 +35,18 @@ def sweep(hours: Sequence[Stretch], taken: Sequence[Stretch], length: int, step:
 
 def merge(stretches: Iterable[Stretch]) -> list[Stretch]:
     """Sorted, without overlaps: stretches that touch become one."""
+    ordered = sorted(stretches)
+    if not ordered:
+        return []
     merged: list[Stretch] = []
-    for starts, ends in sorted(stretches):
-        if merged and starts <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], ends))
-        else:
-            merged.append((starts, ends))
+    low, high = ordered[0]
+    for starts, ends in ordered:
+        if starts > high:
+            merged.append((low, high))
+            low, high = starts, ends
+        elif ends > high:
+            high = ends
+    merged.append((low, high))
     return merged
 
 
@@ -67,13 +73,17 @@ def common(one: Sequence[Stretch], other: Sequence[Stretch]) -> list[Stretch]:
     both: list[Stretch] = []
     i = j = 0
     while i < len(one) and j < len(other):
-        starts, ends = max(one[i][0], other[j][0]), min(one[i][1], other[j][1])
-        if starts < ends:
-            both.append((starts, ends))
-        if one[i][1] < other[j][1]:
+        starts, ends = one[i]
+        from_, until = other[j]
+        if ends < until:
             i += 1
         else:
             j += 1
+            ends = until
+        if from_ > starts:
+            starts = from_
+        if starts < ends:
+            both.append((starts, ends))
     return both
 
 

@@ -37,6 +37,7 @@ from messaging.models import (
 from messaging.staff_messages import take_message
 from messaging.staff_tasks import open_task
 from patients.flags import raise_flag
+from patients.models import PatientWish
 from patients.registry import ConsentGiven, ContactGiven, register_patient
 from patients.related import add_related
 from practices.apikeys import create_api_key
@@ -240,7 +241,8 @@ def a_house(slug: str, given: str, family: str, secret: str, phone: str, email: 
             opens_days_before=0, opens_at=dt.time(7),
         )  # fmt: skip
         ids = {
-            "wish_id": wish.pk, "location_id": place.pk, "room_id": room.pk, "resource_id": interpreter.pk, "block_id": block.pk,
+            "wish_id": wish.pk, "location_id": place.pk, "room_id": room.pk,
+            "resource_id": interpreter.pk, "block_id": block.pk,
             "series_id": series.pk,
             "case_id": case.pk, "request_id": asked.pk,
             "practice": slug, "card_version": 1, "patient_id": patient.pk, "appointment_id": visit.pk,
