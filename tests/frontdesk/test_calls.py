@@ -510,7 +510,7 @@ def test_the_workspace_asks_as_often_for_two_as_for_thirty(
     dana.post(f"/p/harbor-street/calls/{call.pk}/patient/", {"patient": house.vega.pk})
     url = f"/p/harbor-street/calls/{call.pk}/"
     page(dana, url)
-    with django_assert_num_queries(28):
+    with django_assert_num_queries(29):
         page(dana, url)
 
 

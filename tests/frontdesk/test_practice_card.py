@@ -89,5 +89,5 @@ def test_the_page_asks_as_often_for_one_answer_as_for_thirty(
     for n in range(rows):
         a_practitioner(practice, f"Dr. N{n}")
     client.get(URL)
-    with django_assert_num_queries(22):  # type: ignore[operator]
+    with django_assert_num_queries(23):  # type: ignore[operator]
         client.get(URL)

@@ -37,8 +37,8 @@ from tests.factories import a_member, a_patient, a_practice, a_user, an_actor
 from tests.messaging.conftest import PHONE, a_text, a_texting_patient, agree
 
 HTMX = {"HX-Request": "true"}
-INBOX_QUERIES = 18
-THREAD_QUERIES = 34
+INBOX_QUERIES = 19
+THREAD_QUERIES = 35
 
 
 @pytest.fixture
