@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from tools.bench import auditing
 from tools.bench.floors import Floors
 from tools.bench.growth import LEVELS, Growth
 from tools.bench.load import Ask, Waited, ask_all, cpu_seconds
@@ -59,6 +60,7 @@ PARTS = {
     "booking": "Booking",
     "one_slot": "Fifty clients, one slot",
     "growth": "The same with a long history",
+    "audit": "The audit of a thousand practices",
     "storm": "A storm of webhooks",
     "streams": "From a webhook to the board",
     "sending": "Sending",
@@ -187,6 +189,12 @@ class Bench:
                 if level != LEVELS[0]:
                     words = f"  to the same at {LEVELS[0]:,}"
                     yield Row(words, ratio, "×", None, "≤ 1.10 ×", ratio <= 1.1)
+
+    def audit(self) -> Iterator[Row]:
+        """One day of a thousand practices, check by check, all at once, and as morning reviews."""
+        for what, ours, unit, floor, limit in auditing.rows_of(self.desk, self.floors.server):
+            words = f"≤ {limit:,.1f} {unit}" if limit else ""
+            yield Row(what, ours, unit, floor, words, ours <= limit if limit else None)
 
     def booking(self) -> Iterator[Row]:
         """Bookings over HTTP with gate, audit, confirmation text and link, each of a slot nobody has."""
