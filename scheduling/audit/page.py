@@ -80,20 +80,26 @@ def audit_page(practice: Practice, user: User, first: dt.date, last: dt.date) ->
     page = AuditPage(first, last, span=span_words(first, last, practice))
     page.visits = Appointment.objects.active().filter(local_date__range=(first, last)).count()
     shown: list[tuple[Check, list[Found], int]] = []
-    visits = Appointment.objects.with_people().in_bulk({one.visit for one in found})
-    found.sort(key=lambda one: visits[one.visit].starts_at)
+    begins = dict(
+        Appointment.objects.filter(pk__in={one.visit for one in found})
+        .order_by()
+        .values_list("pk", "starts_at")
+    )
+    found.sort(key=lambda one: begins[one.visit])
     for check in CHECKS:
         mine = [one for one in found if one.check == check.name and one.key not in words]
         if mine:
             shown.append((check, mine[:SHOWN], len(mine)))
+    settled = [one for one in found if one.key in words][:SHOWN]
+    # Only what is shown is read whole: a practice without hours has a finding for every visit.
+    wanted = {one.visit for _, rows, _ in shown for one in rows} | {one.visit for one in settled}
+    visits = Appointment.objects.with_people().in_bulk(wanted)
     private = user.privacy_mode
     page.groups = [
         Group(check, count, [row_of(one, visits[one.visit], practice, private) for one in rows])
         for check, rows, count in shown
     ]
-    page.settled = [
-        row_of(one, visits[one.visit], practice, private, words[one.key]) for one in found if one.key in words
-    ][:SHOWN]
+    page.settled = [row_of(one, visits[one.visit], practice, private, words[one.key]) for one in settled]
     return page
 
 

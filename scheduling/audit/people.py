@@ -93,8 +93,14 @@ def judge_wishes(rows: Sequence[Raw]) -> list[Raw]:
         else:
             words[row.visit].append(need_words(row.facts))
     kept = {row.visit: row for row in rows}  # one row a visit
+    steps = {row.visit: row.facts["place"] for row in rows if row.facts["need"] == "step-free"}
     return [
-        replace(row, facts={"need": "", "words": ". ".join(words[key])})
+        # Another room helps where this one has steps: `room` says so.
+        replace(
+            row,
+            facts={"need": "", "words": ". ".join(words[key])}
+            | ({"room": steps[key]} if key in steps else {}),
+        )
         for key, row in kept.items()
         if words[key]
     ]

@@ -61,6 +61,9 @@ def sweep(asked: Sequence[tuple[int, dt.date, dt.date]]) -> Swept:
     try:
         with psycopg.connect(settings.SWEEP_DATABASE_URL, connect_timeout=5) as reader:
             reader.read_only = True
+            if reader.execute("SELECT current_user").fetchone() != (ROLE,):
+                logger.error("SWEEP_DATABASE_URL signs in as another role than %s: it is not used", ROLE)
+                return {}
             for at in range(0, len(asked), AT_ONCE):
                 some = asked[at : at + AT_ONCE]
                 found |= {practice_id: [] for practice_id, _, _ in some}

@@ -16,7 +16,7 @@ from scheduling.audit.checks import CHECKS
 from scheduling.audit.looking import look
 from scheduling.editing import edit_appointment
 from scheduling.mending import change_room
-from scheduling.models import Appointment, Change, SettledFinding
+from scheduling.models import Appointment, Change, SettledFinding, WeeklyHours
 from scheduling.undo import undo_change
 from tests.factories import a_member, a_user
 from tests.scheduling.conftest import a_diary
@@ -24,7 +24,7 @@ from tests.scheduling.test_audit_checks import DAY, other, plant, squeezed
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HTTP_HX_REQUEST": "true"}
-QUERIES = 20
+QUERIES = 21
 
 
 @pytest.fixture
@@ -182,6 +182,37 @@ def test_who_needs_a_way_without_steps_is_given_such_a_room(desk):
         changed = change_room(appointment=visit, version=1, by=desk.by)
         assert changed.room == level
         assert changed.room != other_steps
+
+
+def test_several_unmet_needs_are_one_finding_and_steps_are_mended_by_a_room(desk):
+    with inside(desk.practice):
+        place = Location.objects.create(practice=desk.practice, name="Main")
+        steps, level = (
+            Room.objects.create(practice=desk.practice, location=place, name=name, step_free=free)
+            for name, free in (("A", False), ("C", True))
+        )
+        visit = plant(desk, room=steps, patient=other(desk, needs=["step-free", "interpreter"]))
+        (found_one,) = look(DAY, DAY)
+        assert "A has none" in found_one.detail
+        assert "interpreter" in found_one.detail
+    desk.client.post(desk.url("audit-mend"), form(visit, "need", repair="room"))
+    assert now(desk, visit).room == level
+    with inside(desk.practice):
+        (left,) = look(DAY, DAY)
+    assert left.detail == "Needs an interpreter, none is booked with the visit"
+    assert "Give it a free room" not in desk.client.get(desk.url("audit")).content.decode()
+
+
+def test_the_practice_without_hours_reads_only_what_it_shows(desk):
+    """Sixty rows of a check are shown and the others counted."""
+    with inside(desk.practice):
+        WeeklyHours.objects.filter(practitioner=desk.osei).delete()
+        for number in range(62):
+            hour, minute = divmod(number * 10, 60)
+            plant(desk, f"2026-11-25 {7 + hour:02}:{minute:02}", minutes=10, overbook_reason="x",
+                  patient=other(desk) if not number else desk.patient)  # fmt: skip
+    text = desk.client.get(desk.url("audit"), {"from": "2026-11-25"}).content.decode()
+    assert "60 of 62 are shown, the soonest first." in text
 
 
 def test_a_duplicate_is_cancelled_with_one_click_and_taken_back(desk):

@@ -151,6 +151,17 @@ def test_without_its_policy_the_role_sees_nothing(two):
     assert len(swept(two.harbor.practice)[two.harbor.practice.pk]) == 1
 
 
+def test_no_other_role_is_used_for_it(two, settings):
+    """An address of the owner or of a superuser by mistake opens nothing."""
+    with inside(two.harbor.practice):
+        plant(two.harbor, minutes=60)
+    facts = psycopg.conninfo.conninfo_to_dict(os.environ["DATABASE_OWNER_URL"])
+    settings.SWEEP_DATABASE_URL = psycopg.conninfo.make_conninfo(
+        **(facts | {"dbname": connection.settings_dict["NAME"]})
+    )
+    assert swept(two.harbor.practice) == {}
+
+
 def test_where_no_sweep_is_set_up_or_it_fails_each_practice_looks_by_itself(two, settings):
     with inside(two.harbor.practice):
         plant(two.harbor, "2026-11-24 14:00", minutes=60)
