@@ -127,11 +127,11 @@ class Auditing:
         }
         for table, made, given, template in ROWS:
             self.server.execute(
-                f"INSERT INTO {table} SELECT r.* FROM {table} t, {made}, "  # type: ignore[arg-type]
+                f"INSERT INTO {table} SELECT r.* FROM {table} t, {made}, "
                 f"LATERAL jsonb_populate_record(t, jsonb_build_object({given})) r WHERE {template}",
                 values,
             )
-            self.server.execute(f"ANALYZE {table}")  # type: ignore[arg-type]
+            self.server.execute(f"ANALYZE {table}")
 
     def window(self) -> float:
         return median(lambda: self.server.execute(WINDOW, [self.practices, self.day]).fetchall())
@@ -147,7 +147,7 @@ class Auditing:
         with psycopg.connect(self.desk.variables["SWEEP_DATABASE_URL"], autocommit=True) as reader:
             for name, text in texts.items():
                 rows = len(reader.execute(text, given).fetchall())
-                yield name, median(lambda text=text: reader.execute(text, given).fetchall()), rows
+                yield name, median(lambda text=text: reader.execute(text, given).fetchall()), rows  # type: ignore[misc]
 
     def reviews(self) -> tuple[float, int, int]:
         """The morning reviews of all practices, findings stored: seconds, reviews, findings."""
