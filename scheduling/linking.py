@@ -15,7 +15,7 @@ from scheduling.drafts import Diary, Slot, patient_of
 from scheduling.linked import BadParts, Combination, Part, find_together
 from scheduling.models import AppointmentType, LinkedVisits, Practitioner
 from scheduling.wallclock import boundary, within_reach
-from scheduling.words import short_when
+from scheduling.words import clock, short_when
 
 LOOKS_AHEAD = 28
 SHOWN = 4
@@ -168,7 +168,7 @@ def _proposal(found: Combination, page: LinkingPage, chosen: str) -> Proposal:
     practice = page.diary.practice
     value = ";".join(slot.value for slot in found.slots)
     words = [
-        f"{short_when(slot.starts_at, practice).rpartition(', ')[2].removeprefix('Today ')} {row.name},"
+        f"{clock(slot.starts_at.astimezone(practice.zone))} {row.name},"
         f" {row.kind.name if row.kind else ''} with {slot.practitioner.short_name}"
         for slot, row in zip(found.slots, page.rows, strict=True)
     ]
