@@ -6,6 +6,6 @@ from practices.tenancy import ProtectTables
 
 
 class Migration(migrations.Migration):
-    dependencies = [("patients", "0005_availability")]
+    dependencies = [("patients", "0005_the_diary")]
 
     operations = [ProtectTables(["PatientWish"])]

@@ -1,8 +1,8 @@
-"""Wall two around what is taken, and the trigger that writes it down for every visit, however it is saved."""
+"""Wall two around the diary’s tables, and the trigger that writes down what every visit takes, however saved."""
 
 from django.db import migrations
 
-from practices.tenancy import ProtectTables
+from practices.tenancy import ProtectReference, ProtectTables
 
 # What a visit takes: its clinician, its room, whoever else takes part; in the order of their keys, so that two
 # writers who were not kept apart by the lock wait for each other in one order.
@@ -16,7 +16,7 @@ TAKES = """
     FROM (
         SELECT visit.practitioner_id AS resource
         UNION SELECT visit.room_id WHERE visit.room_id IS NOT NULL
-        UNION SELECT COALESCE(p.practitioner_id, (to_jsonb(p) ->> 'resource_id')::uuid)
+        UNION SELECT COALESCE(p.practitioner_id, p.resource_id)
               FROM scheduling_participant p
               WHERE p.practice_id = visit.practice_id AND p.appointment_id = visit.id
     ) taken
@@ -102,10 +102,22 @@ def fill(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("scheduling", "0007_busy_slots")]
+    dependencies = [("patients", "0006_diary_walls"), ("scheduling", "0007_the_diary")]
 
     operations = [
+        ProtectTables(["Resource", "ResourceHours", "ResourceTimeOff", "ReservedBlock", "ReservedBlockType"]),
         ProtectTables(["Hold", "Participant", "BusySlot"]),
+        ProtectTables(["Series", "LinkedVisits", "FollowUp", "FollowUpLink", "MeetingAddress", "RecallRule"]),
+        ProtectTables(["BoardChoice", "ClinicianNews", "LastLook", "NewsRule"]),
+        ProtectTables(["Delay", "DelayStep", "DelayNotice", "CalendarFeed"]),
+        ProtectTables(["OutCase", "TimeRequest"]),
+        ProtectTables(["WaitlistRule", "WaitlistEntry", "Opening", "Offer", "PassedOver"]),
+        ProtectTables(["SettledFinding"]),
+        ProtectReference("Appointment", "series"),
+        ProtectReference("Appointment", "linked"),
+        ProtectReference("Appointment", "follow_up"),
+        ProtectReference("WeeklyHours", "location"),
+        ProtectReference("WeeklyHours", "room"),
         migrations.RunSQL(FUNCTIONS, DROP),
         migrations.RunPython(fill, migrations.RunPython.noop),
     ]
