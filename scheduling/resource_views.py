@@ -94,8 +94,8 @@ def resource_time_off(request: DeskRequest, resource_id: uuid.UUID) -> HttpRespo
 
 @requires("practice.change")
 @require_POST
-def resource_time_off_remove(request: DeskRequest, time_off_id: uuid.UUID) -> HttpResponse:
-    row = get_object_or_404(ResourceTimeOff.objects.all(), pk=time_off_id)
+def resource_time_off_remove(request: DeskRequest, resource_off_id: uuid.UUID) -> HttpResponse:
+    row = get_object_or_404(ResourceTimeOff.objects.all(), pk=resource_off_id)
     resource_id = row.resource_id
     verbs.remove_resource_time_off(time_off=row, by=request.actor)
     messages.success(request, "The time is open again.")

@@ -16,7 +16,7 @@ urlpatterns = [
     path("resources/<uuid:resource_id>/", resource_views.resource, name="settings-resource"),
     path("resources/<uuid:resource_id>/time-off/", resource_views.resource_time_off, name="resource-off-add"),
     path(
-        "resources/time-off/<uuid:time_off_id>/remove/",
+        "resources/time-off/<uuid:resource_off_id>/remove/",
         resource_views.resource_time_off_remove,
         name="resource-off-remove",
     ),

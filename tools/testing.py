@@ -91,6 +91,8 @@ def throw_away_servers() -> Iterator[dict[str, str]]:
                 given = {**environment.for_tests(), "CLAMD_ADDRESS": scanner.address}
                 if environment.given_database():
                     given["FRONTDESK_KEEP_PATTERN"] = "1"
+                else:
+                    given["DATABASE_SUPERUSER_URL"] = cluster.url("postgres")
                 yield environment.for_mode("test", **given, **addresses)
         finally:
             both.stop()

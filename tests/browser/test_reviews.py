@@ -111,7 +111,7 @@ def test_the_morning_review_from_the_first_look_to_the_brief(page: Page, desk_se
     desk_server.sign_in(page, then="/p/harbor-street/morning/")
     expect(page.get_by_role("heading", name="The review starts at")).to_be_visible()
     page.get_by_role("button", name="Start it now").click()
-    expect(page.get_by_text("6 of 8 settled")).to_be_visible()  # two visits lie in the lunch break
+    expect(page.get_by_text("14 of 16 settled")).to_be_visible()  # two visits lie in the lunch break
     picture(page, "morning")
     page.get_by_role("button", name="Got it").click()
     expect(page.get_by_text("Read by Dana")).to_be_visible()
@@ -130,7 +130,7 @@ def test_the_morning_review_from_the_first_look_to_the_brief(page: Page, desk_se
         left.get_by_role("link", name="Call").click()
         page.get_by_role("button", name="Left a message").click()
         expect(left).to_have_count(0)
-    expect(page.get_by_text("8 of 8 settled")).to_be_visible()
+    expect(page.get_by_text("16 of 16 settled")).to_be_visible()
     picture(page, "morning-done")
     page.get_by_role("button", name="Send brief to clinicians").click()
     expect(page.get_by_text("Brief: Sent by you")).to_be_visible()

@@ -26,7 +26,7 @@ from tests.scheduling.conftest import a_diary, at
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 BOOKING_QUERIES = 29
-PANEL_QUERIES = 14
+PANEL_QUERIES = 15
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from scheduling.reminders import queue_reminders
 from tests.factories import a_patient, a_rule, a_type
 from tests.scheduling.conftest import NOW, a_diary, a_texted_patient, at
 
-FORECAST_QUERIES = 26
-CALL_LIST_QUERIES = 20
+FORECAST_QUERIES = 27
+CALL_LIST_QUERIES = 21
 
 
 @pytest.fixture
