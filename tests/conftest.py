@@ -138,13 +138,13 @@ def empty_tables(self: TransactionTestCase) -> None:
 def swept(name: str) -> bool:
     """Whether deleting was enough: most tests fill a dozen of a hundred tables.
 
-    Not while anyone else is connected, whose rows might come afterwards, and not after a test that wrote much.
+    Not while anyone else is connected, whose rows might come later, and not after a test that wrote much.
     """
     with psycopg.connect(SUPERUSER_URL, dbname=name, autocommit=True) as broom:
         for pause in (0.002, 0.005, 0.01, 0.02, 0):  # a closed connection is gone a moment later
             others = broom.execute(
-                "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
-                "AND backend_type = 'client backend'"
+                "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() "
+                "AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
             ).fetchone()
             if others is None:
                 break

@@ -308,7 +308,8 @@ def fields_of(house: Any) -> dict[str, Any]:
         "message": str(house.message.pk), "theme": "auto", "call": house.ids["call_id"],
         "what_happened": "Waited", "by_when": "2099-01-01T09:00", "to": str(house.member.user.pk),
         "speaker": house.ids["related_id"], "relationship": "other", "words": "Seen", "days": "3",
-        "resolution": "Settled", "check": "wrong_length", "word": "Agreed", "repair": "length", "grounds": "legal", "insert": house.ids["reply_id"],
+        "resolution": "Settled", "grounds": "legal", "insert": house.ids["reply_id"],
+        "check": "wrong_length", "word": "Agreed", "repair": "length",
         "start": f"{house.visit.starts_at + dt.timedelta(hours=1):%Y-%m-%dT%H:%MZ}",
     }  # fmt: skip
 

@@ -25,7 +25,7 @@ from tests.browser.lived_in import a_lived_in_practice, sign_in
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 RUN = """async (rules) => {
     const only = rules ? {runOnly: {type: "rule", values: rules}} : {};
-    const found = await axe.run(document, {resultTypes: ["violations"], ...only});
+    const found = await axe.run(document, {resultTypes: ["violations"], preload: false, ...only});
     return found.violations.filter(one => ["serious", "critical"].includes(one.impact)).map(
         one => one.id + ": " + one.nodes.slice(0, 3).map(node => node.html.slice(0, 160)).join(" | "));
 }"""
