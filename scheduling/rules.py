@@ -31,10 +31,11 @@ def active_rules(*, store: bool = False) -> list[ReminderRule]:
     """
     everything = list(ReminderRule.objects.all())
     if not everything:
-        usual = ReminderRule(practice=current_practice(), channels=usual_channels(), **USUAL)
+        everything = [ReminderRule(practice=current_practice(), channels=usual_channels(), **USUAL)]
         if store:
-            usual.save(force_insert=True)
-        everything = [usual]
+            # Two workers may find the practice without one: the first one's row is the rule of both.
+            ReminderRule.objects.bulk_create(everything, ignore_conflicts=True)
+            everything = list(ReminderRule.objects.all())
     return sorted((rule for rule in everything if rule.active), key=lambda rule: -lead_hours(rule))
 
 

@@ -3,6 +3,8 @@
 import datetime as dt
 from typing import Any
 
+from django.db import transaction
+
 from patients.models import ContactPoint, Patient
 from practices.audit import Actor
 from practices.models import Membership, Practice, Role, User
@@ -31,8 +33,8 @@ def a_practice(slug: str = "harbor-street", **fields: Any) -> Practice:
     }
     days = fields.pop("reminder_days", [2])
     at = fields.pop("reminder_time", dt.time(10))
-    practice = Practice.objects.create(slug=slug, **(values | fields))
-    with inside(practice):
+    with transaction.atomic():  # a worker that looks in between would write down the usual rule
+        practice = Practice.objects.create(slug=slug, **(values | fields))
         for number in days:
             a_rule(practice, days_before=number, at=at)
     return practice

@@ -10,3 +10,5 @@ DATABASES["default"]["OPTIONS"].pop("pool", None)
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SECURE_SSL_REDIRECT = False
 TWILIO_TIMEOUT_SECONDS = 2
+# Files are looked up when asked for: a list of them made anew for each test's client took 37 ms.
+WHITENOISE_AUTOREFRESH = True

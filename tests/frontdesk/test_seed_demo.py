@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.test import TestCase
 
-from frontdesk.demo.houses import CEDAR, HARBOR, HOUSES, NORTHSIDE, PASSWORD, House
+from frontdesk.demo.houses import CEDAR, HOUSES, NORTHSIDE, PASSWORD, House
 from frontdesk.demo.people import MOTHERS_PHONE
 from frontdesk.demo.seeding import seed
 from messaging import inbox, on_call
@@ -186,16 +186,16 @@ class TestTheDay(TestCase):
 
 
 def test_the_same_day_changes_nothing_and_a_new_day_is_lived_in_again() -> None:
-    seed_at(MOMENT, HARBOR)
+    seed_at(MOMENT, CEDAR)
     before = diary()
-    assert not seed_at(MOMENT + dt.timedelta(hours=3), HARBOR)
+    assert not seed_at(MOMENT + dt.timedelta(hours=3), CEDAR)
     assert diary() == before
 
-    with inside(harbor()):
+    with inside(Practice.objects.get()):
         patients = Patient.objects.count()
     next_day = MOMENT + dt.timedelta(days=1)
-    assert seed_at(next_day, HARBOR)
-    with inside(harbor()):
+    assert seed_at(next_day, CEDAR)
+    with inside(Practice.objects.get()):
         assert Patient.objects.count() == patients
         earlier = Appointment.objects.filter(local_date__lte=dt.date(2026, 6, 9))
         assert not earlier.filter(status__in=[Status.BOOKED, Status.ARRIVED]).exists()
