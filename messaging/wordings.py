@@ -14,7 +14,9 @@ from django.conf import settings
 from django.db import transaction
 
 from messaging.spoken import CALLS
-from messaging.templates import MAILS, TEXTS, Wording, fill, own_wording, segments, usual
+from messaging.templates import Wording, fill, own_wording, segments, usual
+from messaging.usual_mails import MAILS
+from messaging.usual_texts import TEXTS
 from messaging.wording_rules import complaints
 from patients.contacts import show_phone
 from practices import audit

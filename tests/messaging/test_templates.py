@@ -6,7 +6,9 @@ import pytest
 
 from messaging.replies import STOP
 from messaging.spoken import CALLS
-from messaging.templates import ALLOWED, MAILS, TEXTS, UnknownWording, render, segments
+from messaging.templates import ALLOWED, UnknownWording, render, segments
+from messaging.usual_mails import MAILS
+from messaging.usual_texts import TEXTS
 
 VALUES = {
     "practice": "Harbor Street Clinic",
