@@ -101,14 +101,7 @@ def book_appointment(
         booked_by=by.user,
     )
     check_offered(patient, practitioner, appointment_type)
-    lock_resources(practitioner, visit.room, *means.to_hold)
-    fit = _check_time(visit, means, hold_key)
-    if not visit.overbook_reason:
-        take_seat(visit, appointment_type.capacity)
-    if room is None:
-        visit.room = fit.room
-    sure = room is not None or appointment_type.needs_room
-    put_with(visit, fit, insists_on_room=sure, hold_key=hold_key)
+    _take_time(visit, means, room, hold_key)
     # Every refusal came before the first row, so the practice's open transaction needs no savepoint: what
     # fails from here on is no refusal, and takes the visit with it.
     with transaction.atomic(savepoint=False):
@@ -270,6 +263,18 @@ def check_offered(patient: Patient, practitioner: Practitioner, appointment_type
         raise NotOffered(f"{appointment_type.name} is not offered any more.")
     if not appointment_type.offers.filter(practitioner=practitioner).exists():
         raise NotOffered(f"{practitioner.short_name} does not offer {appointment_type.name}.")
+
+
+def _take_time(visit: Appointment, means: Means, room: Room | None, hold_key: str) -> None:
+    """Locks, judges and writes down what a new visit takes; `room` is one that was chosen on purpose."""
+    kind = visit.appointment_type
+    lock_resources(visit.practitioner, visit.room, *means.to_hold)
+    fit = _check_time(visit, means, hold_key)
+    if not visit.overbook_reason:
+        take_seat(visit, kind.capacity)
+    if room is None:
+        visit.room = fit.room
+    put_with(visit, fit, insists_on_room=room is not None or kind.needs_room, hold_key=hold_key)
 
 
 def _check_time(visit: Appointment, means: Means, hold_key: str = "") -> Fit:
