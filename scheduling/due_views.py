@@ -1,18 +1,14 @@
 """The patient's page to choose a time for what is due: the birth date first, then the times, then booked."""
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-from django.core import signing
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from patients.contacts import show_phone
 from practices.access import public_door
 from practices.audit import record_read
 from practices.models import Practice
@@ -23,9 +19,18 @@ from scheduling.fitting import Fit
 from scheduling.followups import FollowUpRefused, book_follow_up, is_booked
 from scheduling.links import PATIENT, LinkClosed, UnknownLink
 from scheduling.models import Appointment, FollowUp, FollowUpLink
-from scheduling.visit_words import EN, ES, MONTHS, say_at, say_day
+from scheduling.patient_page import (
+    chosen_language,
+    frame,
+    friendly_end,
+    give_proof,
+    months,
+    proves,
+    read_date,
+)
+from scheduling.visit_words import EN, say_at, say_day
 
-PROOF, PROOF_SECONDS = "due", 15 * 60
+PROOF = "due"
 
 
 @dataclass(slots=True)
@@ -51,27 +56,16 @@ class DueDoor:
         return f"{reverse('due', args=[self.token])}?lang={self.language}"
 
     def page(self, name: str, *, status: int = 200, **more: Any) -> HttpResponse:
-        context = frame(self.practice, self.language) | {"visit_url": self.url, "url": self.url} | more
+        context = (
+            frame(self.practice, self.language, due_words(self.language))
+            | {"visit_url": self.url, "url": self.url}
+            | more
+        )
         return render(self.request, f"scheduling/visit/{name}.html", context, status=status)
 
 
-def frame(practice: Practice | None, language: str) -> dict[str, Any]:
-    """What every page has: the words, the practice's name and number, the way to the other language."""
-    other = EN if language == ES else ES
-    return {
-        "w": due_words(language),
-        "language": language,
-        "other": {"code": other, "name": "English" if other == EN else "Español", "url": f"?lang={other}"},
-        "practice_name": practice.public_name if practice else "",
-        "mark": practice,
-        "phone": show_phone(str(practice.line_number)) if practice else "",
-        "phone_link": str(practice.line_number) if practice else "",
-    }
-
-
 def language_of(request: HttpRequest, link: FollowUpLink | None = None) -> str:
-    asked = request.GET.get("lang", "")
-    return asked if asked in {EN, ES} else link.follow_up.patient.language if link else EN
+    return chosen_language(request, link.follow_up.patient.language if link else EN)
 
 
 # The address is the secret: whoever could forge a form here would have to know it, so it carries no token.
@@ -93,9 +87,7 @@ def due(request: HttpRequest, token: str) -> HttpResponse:
 
 def closed(request: HttpRequest, practice: Practice | None, what: str, status: int) -> HttpResponse:
     language = language_of(request)
-    words = due_words(language)
-    context = frame(practice, language) | {"title": words[f"{what}_title"], "why": words[f"{what}_why"]}
-    return render(request, "scheduling/visit/closed.html", context, status=status)
+    return friendly_end(request, practice, what, language, due_words(language), status)
 
 
 def behind(door: DueDoor) -> HttpResponse:
@@ -111,19 +103,12 @@ def behind(door: DueDoor) -> HttpResponse:
 
 def has_proof(door: DueDoor) -> bool:
     """Whether this browser gave the birth date for this link within the last quarter of an hour."""
-    if door.link.locked_at is not None:
-        return False
     salt = f"due-link:{door.link.pk}"
-    try:
-        proof = door.request.get_signed_cookie(PROOF, default="", salt=salt, max_age=PROOF_SECONDS)
-    except signing.BadSignature:
-        return False
-    return proof == str(door.link.pk)
+    return door.link.locked_at is None and proves(door.request, PROOF, salt, door.link.pk)
 
 
 def ask_birth_date(door: DueDoor, *, status: int = 200, **more: Any) -> HttpResponse:
-    months = [(str(number), name) for number, name in enumerate(MONTHS[door.language], start=1)]
-    return door.page("birth_date", status=status, months=months, **({"given": {}} | more))
+    return door.page("birth_date", status=status, months=months(door.language), **({"given": {}} | more))
 
 
 def judge(door: DueDoor, given: QueryDict) -> HttpResponse:
@@ -134,26 +119,8 @@ def judge(door: DueDoor, given: QueryDict) -> HttpResponse:
     if not check_due_birth_date(link=door.link, birth_date=date):
         return ask_birth_date(door, status=403, wrong="wrong", given=given.dict())
     record_read(by=PATIENT, patients=[door.row.patient_id], screen="due-link")
-    response = redirect(door.url)
-    response.set_signed_cookie(
-        PROOF,
-        str(door.link.pk),
-        salt=f"due-link:{door.link.pk}",
-        max_age=PROOF_SECONDS,
-        path=reverse("due", args=[door.token]),
-        httponly=True,
-        secure=settings.PRODUCTION,
-        samesite="Lax",
-    )
-    return response
-
-
-def read_date(given: QueryDict) -> dt.date | None:
-    try:
-        year, month, day = (int(given.get(f"birth_{part}", "")) for part in ("year", "month", "day"))
-        return dt.date(year, month, day)
-    except (ValueError, OverflowError):
-        return None
+    path = reverse("due", args=[door.token])
+    return give_proof(redirect(door.url), PROOF, f"due-link:{door.link.pk}", door.link.pk, path)
 
 
 def value_of(fit: Fit) -> str:

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -32,13 +30,20 @@ from scheduling.accepting import (
 )
 from scheduling.links import PATIENT, UnknownLink
 from scheduling.models import Appointment, Offer, WaitlistEntry
-from scheduling.offer_frame import frame, months, read_date, unknown
 from scheduling.offer_links import check_birth_date, open_offer
 from scheduling.offer_words import offer_words
-from scheduling.visit_words import EN, ES, say_at, say_day, words_in
+from scheduling.patient_page import (
+    chosen_language,
+    frame,
+    friendly_end,
+    give_proof,
+    months,
+    proves,
+    read_date,
+)
+from scheduling.visit_words import say_at, say_day, words_in
 
 PROOF = "offer"
-PROOF_SECONDS = 15 * 60
 State = Offer.State
 
 
@@ -77,7 +82,7 @@ class OfferDoor:
         return {"day": say_day(local.date(), self.language), "clock": say_at(local, self.language)}
 
     def page(self, name: str, *, status: int = 200, **more: Any) -> HttpResponse:
-        context = frame(self.practice, self.language)
+        context = frame(self.practice, self.language, words_in(self.language))
         context |= {"o": offer_words(self.language), "door": self, "back_url": self.url("offer")}
         context["visit_url"] = context["home_url"] = context["back_url"]
         shown = self.proved or self.practice.link_shows_time
@@ -116,7 +121,8 @@ def behind_offer(page: Page) -> Callable[..., HttpResponse]:
                     OfferDoor(request, token, offer, language_of(request, offer), has_proof(request, offer))
                 )
         except UnknownLink:
-            response = unknown(request)
+            language = chosen_language(request)
+            response = friendly_end(request, None, "unknown", language, words_in(language), 404)
         response["Referrer-Policy"] = "no-referrer"
         return response
 
@@ -124,20 +130,13 @@ def behind_offer(page: Page) -> Callable[..., HttpResponse]:
 
 
 def language_of(request: HttpRequest, offer: Offer) -> str:
-    asked = request.GET.get("lang", "")
-    return asked if asked in {EN, ES} else str(offer.entry.patient.language)
+    return chosen_language(request, str(offer.entry.patient.language))
 
 
 def has_proof(request: HttpRequest, offer: Offer) -> bool:
     """Whether this browser gave the birth date for this offer within the last quarter of an hour."""
-    if offer.locked_at is not None:
-        return False
     salt = f"offer-link:{offer.pk}"
-    try:
-        proof = request.get_signed_cookie(PROOF, default="", salt=salt, max_age=PROOF_SECONDS)
-    except signing.BadSignature:
-        return False
-    return proof == str(offer.pk)
+    return offer.locked_at is None and proves(request, PROOF, salt, offer.pk)
 
 
 def standing(door: OfferDoor, *, status: int = 200, **more: Any) -> HttpResponse:
@@ -223,17 +222,8 @@ def details(door: OfferDoor) -> HttpResponse:
 
 def let_in(door: OfferDoor) -> HttpResponse:
     response = redirect(door.url("offer-details"))
-    response.set_signed_cookie(
-        PROOF,
-        str(door.offer.pk),
-        salt=f"offer-link:{door.offer.pk}",
-        max_age=PROOF_SECONDS,
-        path=reverse("offer", args=[door.token]),
-        httponly=True,
-        secure=settings.PRODUCTION,
-        samesite="Lax",
-    )
-    return response
+    path = reverse("offer", args=[door.token])
+    return give_proof(response, PROOF, f"offer-link:{door.offer.pk}", door.offer.pk, path)
 
 
 def call_us(door: OfferDoor) -> HttpResponse:

@@ -4,31 +4,35 @@ Before the birth date a page says only whose practice it is, that there is an ap
 practice allows, when. Looking changes nothing.
 """
 
-import datetime as dt
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-from django.core import signing
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from patients.contacts import show_phone
 from practices.access import public_door
 from practices.audit import record_read
 from practices.models import Practice
 from scheduling.delays import expected_of
 from scheduling.links import PATIENT, LinkClosed, UnknownLink, check_birth_date, open_link
 from scheduling.models import Appointment, VisitLink
-from scheduling.visit_words import EN, ES, MONTHS, say_at, say_day, words_in
+from scheduling.patient_page import (
+    chosen_language,
+    frame,
+    friendly_end,
+    give_proof,
+    months,
+    proves,
+    read_date,
+)
+from scheduling.visit_words import EN, say_at, say_day, words_in
 
 PROOF = "visit"
-PROOF_SECONDS = 15 * 60
 HOME: dict[str, str] = {VisitLink.Purpose.VISIT: "visit", VisitLink.Purpose.CHOOSE: "choose"}
 
 
@@ -66,7 +70,7 @@ class Door:
 
     def page(self, name: str, *, status: int = 200, **more: Any) -> HttpResponse:
         """One of the pages in the patient's language, with what may be shown at this point."""
-        context = frame(self.practice, self.language)
+        context = frame(self.practice, self.language, words_in(self.language))
         shown = self.proved or self.practice.link_shows_time
         context |= self.when(self.visit) if shown else {"day": "", "clock": ""}
         context["late"] = self.expected() if shown else ""
@@ -104,25 +108,9 @@ def address(name: str, token: str, language: str) -> str:
     return f"{reverse(name, args=[token])}?lang={language}"
 
 
-def frame(practice: Practice | None, language: str) -> dict[str, Any]:
-    """What every page has: the words, the practice's name and number, the way to the other language."""
-    other = EN if language == ES else ES
-    return {
-        "w": words_in(language),
-        "language": language,
-        "other": {"code": other, "name": "English" if other == EN else "Español", "url": f"?lang={other}"},
-        "practice_name": practice.public_name if practice else "",
-        "mark": practice,
-        "phone": show_phone(str(practice.line_number)) if practice else "",
-        "phone_link": str(practice.line_number) if practice else "",
-    }
-
-
 def language_of(request: HttpRequest, link: VisitLink | None = None) -> str:
     """The language that was chosen on the page, else the patient's own."""
-    asked = request.GET.get("lang", "")
-    own = link.appointment.patient.language if link else EN
-    return asked if asked in {EN, ES} else own
+    return chosen_language(request, link.appointment.patient.language if link else EN)
 
 
 Page = Callable[[Door], HttpResponse]
@@ -171,22 +159,13 @@ def over_now(request: HttpRequest, practice: Practice) -> HttpResponse:
 def closed(request: HttpRequest, practice: Practice | None, what: str, *, status: int) -> HttpResponse:
     """A friendly end: a link that is over, one that nobody knows, or a step for the phone."""
     language = language_of(request)
-    words = words_in(language)
-    context = frame(practice, language) | {"title": words[f"{what}_title"], "why": words[f"{what}_why"]}
-    return render(request, "scheduling/visit/closed.html", context, status=status)
+    return friendly_end(request, practice, what, language, words_in(language), status)
 
 
 def has_proof(request: HttpRequest, link: VisitLink) -> bool:
     """Whether this browser gave the birth date for this link within the last quarter of an hour."""
-    if link.locked_at is not None:
-        return False
-    try:
-        proof = request.get_signed_cookie(
-            PROOF, default="", salt=f"visit-link:{link.pk}", max_age=PROOF_SECONDS
-        )
-    except signing.BadSignature:
-        return False
-    return proof == str(link.pk)
+    salt = f"visit-link:{link.pk}"
+    return link.locked_at is None and proves(request, PROOF, salt, link.pk)
 
 
 def with_birth_date(page: Page) -> Page:
@@ -221,29 +200,8 @@ def judge_birth_date(door: Door) -> HttpResponse:
 
 def let_in(door: Door) -> HttpResponse:
     response = redirect(f"{door.request.path}?lang={door.language}")
-    response.set_signed_cookie(
-        PROOF,
-        str(door.link.pk),
-        salt=f"visit-link:{door.link.pk}",
-        max_age=PROOF_SECONDS,
-        path=reverse(HOME[door.link.purpose], args=[door.token]),
-        httponly=True,
-        secure=settings.PRODUCTION,
-        samesite="Lax",
-    )
-    return response
-
-
-def read_date(given: QueryDict) -> dt.date | None:
-    try:
-        year, month, day = (int(given.get(f"birth_{part}", "")) for part in ("year", "month", "day"))
-        return dt.date(year, month, day)
-    except (ValueError, OverflowError):
-        return None
-
-
-def months(language: str) -> list[tuple[str, str]]:
-    return [(str(number), name) for number, name in enumerate(MONTHS[language], start=1)]
+    path = reverse(HOME[door.link.purpose], args=[door.token])
+    return give_proof(response, PROOF, f"visit-link:{door.link.pk}", door.link.pk, path)
 
 
 def call_us(door: Door) -> HttpResponse:
