@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from celery import Task
+from celery.worker.consumer import Consumer
 from celery.worker.request import Request
 
 logger = logging.getLogger(__name__)
@@ -39,3 +40,19 @@ class WakeUp(Task):  # type: ignore[type-arg]
     """The class of all tasks."""
 
     Request: Any = HeardRequest
+
+
+class LastingConsumer(Consumer):  # type: ignore[misc]
+    """What listens to the broker for a worker, and outlives it.
+
+    On closing the lost connection the library hands back what was heard but not yet acknowledged, for which
+    it needs the connection; the AttributeError that follows is none of the errors from which it recovers.
+    """
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Lets go of the lost connection, whatever becomes of its last words; then it connects anew."""
+        try:
+            super().on_connection_error_after_connected(exc)
+        except AttributeError as error:
+            logger.warning("the lost connection could not be closed in good order: %s", error)
+            self.connection = None
