@@ -42,7 +42,7 @@ class WakeUp(Task):  # type: ignore[type-arg]
     Request: Any = HeardRequest
 
 
-class LastingConsumer(Consumer):  # type: ignore[misc]
+class LastingConsumer(Consumer):
     """What listens to the broker for a worker, and outlives it.
 
     On closing the lost connection the library hands back what was heard but not yet acknowledged, for which
