@@ -9,7 +9,7 @@ from celery.signals import worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "frontdesk.settings")
 
-app = Celery("frontdesk", task_cls="frontdesk.wakeups:WakeUp")
+app = Celery("frontdesk")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

@@ -1,56 +1,37 @@
-"""What a worker does with a message of the broker once it has been heard: nothing may depend on it."""
+"""What a worker does when the broker goes away: nothing may depend on it, least of all the worker.
+
+Rows decide what is due, messages only wake. Three steps of the library need the connection that is gone, and
+meet an AttributeError, which is none of the errors from which it recovers: the whole worker would end.
+"""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
-from celery import Task
 from celery.worker.consumer import Consumer
-from celery.worker.request import Request
 
 logger = logging.getLogger(__name__)
 
 
-class HeardRequest(Request):
-    """A message whose receipt may fail to be written: rows decide what is due, messages only wake.
-
-    When the broker dies while a task runs, the receipt goes to a connection that no longer exists; the
-    library takes that for an error it cannot recover from, and the whole worker ends.
-    """
-
-    def acknowledge(self) -> None:
-        """Writes the receipt, or says that the broker had gone."""
-        try:
-            super().acknowledge()
-        except Exception as error:
-            logger.warning(
-                "the broker went away before %s was acknowledged: %s", self.name, type(error).__name__
-            )
-
-    def reject(self, requeue: bool = False) -> None:
-        """Hands the message back, or says that the broker had gone."""
-        try:
-            super().reject(requeue=requeue)
-        except Exception as error:
-            logger.warning(
-                "the broker went away before %s was handed back: %s", self.name, type(error).__name__
-            )
-
-
-class WakeUp(Task):  # type: ignore[type-arg]
-    """The class of all tasks."""
-
-    Request: Any = HeardRequest
+def written_or_noted(receipt: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    """Writes a message's receipt, or notes that nobody is there to take it."""
+    try:
+        receipt(*args, **kwargs)
+    except Exception as error:
+        logger.warning("the broker went away before a receipt was written: %s", type(error).__name__)
 
 
 class LastingConsumer(Consumer):
-    """What listens to the broker for a worker, and outlives it.
+    """What listens to the broker for a worker, and outlives it."""
 
-    On closing the lost connection the library hands back what was heard but not yet acknowledged, for which
-    it needs the connection; the AttributeError that follows is none of the errors from which it recovers.
-    """
+    def call_soon_ack(self, p: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Acknowledges or hands back a message in the worker's loop, where an error would end it."""
+        return super().call_soon_ack(written_or_noted, p, *args, **kwargs)
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
-        """Lets go of the lost connection, whatever becomes of its last words; then it connects anew."""
+        """Lets go of the lost connection and hands nothing back to it; then it connects anew."""
+        for channel in getattr(self.connection.transport, "channels", None) or ():
+            channel.do_restore = False
         try:
             super().on_connection_error_after_connected(exc)
         except AttributeError as error:
