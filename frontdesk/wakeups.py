@@ -26,11 +26,13 @@ class LastingConsumer(Consumer):
 
     def call_soon_ack(self, p: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Acknowledges or hands back a message in the worker's loop, where an error would end it."""
-        return super().call_soon_ack(written_or_noted, p, *args, **kwargs)
+        # The stubs are older than the library.
+        return super().call_soon_ack(written_or_noted, p, *args, **kwargs)  # type: ignore[misc]
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Lets go of the lost connection and hands nothing back to it; then it connects anew."""
-        for channel in getattr(self.connection.transport, "channels", None) or ():
+        transport = self.connection.transport if self.connection else None
+        for channel in getattr(transport, "channels", None) or ():
             channel.do_restore = False
         try:
             super().on_connection_error_after_connected(exc)
