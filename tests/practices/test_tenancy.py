@@ -1,9 +1,11 @@
 """Both walls between practices, each alone, and both with a negative control."""
 
+import datetime as dt
 import os
 
 import psycopg
 import pytest
+import time_machine
 from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 from django_scopes import ScopeError, scopes_disabled
@@ -153,9 +155,16 @@ def test_the_setting_ends_with_the_transaction():
         assert Patient.objects.count() == 0
 
 
-def test_keys_are_made_in_time_order():
-    keys = [uuid7() for _ in range(3)]
-    assert [k.version for k in keys] == [7, 7, 7]
+@pytest.mark.parametrize("tick", [True, False])
+def test_keys_keep_the_order_in_which_they_are_made(tick):
+    """Also more of them than one millisecond has numbers for, and while the clock stands still."""
+    with time_machine.travel(dt.datetime(2026, 6, 9, tzinfo=dt.UTC), tick=tick):
+        keys = [uuid7() for _ in range(9000)]
+    assert keys == sorted(set(keys))
+    assert {key.version for key in keys} == {7}
+    assert keys[-1].int >> 80 == pytest.approx(
+        dt.datetime(2026, 6, 9, tzinfo=dt.UTC).timestamp() * 1000, abs=5000
+    )
 
 
 def test_a_person_sees_her_own_memberships_across_practices():
