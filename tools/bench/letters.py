@@ -45,7 +45,7 @@ def text_to(practice: Any, point: Any, status: str, send_after: dt.datetime) -> 
         address_index=point.value_index,
         body=f"Harbor Street: your appointment is tomorrow. Reply YES. https://desk.example/v/{token}",
         status=status,
-        idempotency_key=f"bench:{token}",
+        idempotency_key=f"bench:{'asked' if status == 'delivered' else 'due'}:{token}",
         send_after=send_after,
         useful_until=send_after + dt.timedelta(days=2),
     )

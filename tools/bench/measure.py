@@ -270,7 +270,10 @@ def measure_all(desk: Desk, *, share: float, patients: int, only: Sequence[str] 
             if only and part not in only:
                 continue
             with step(words):
-                rows += getattr(bench, part)()
+                found = list(getattr(bench, part)())
+            for row in found:  # said at once: a part that fails later takes nothing with it
+                print(f"      {row.what}: {row.ours:,.1f} {row.unit}", flush=True)
+            rows += found
     finally:
         bench.floors.close()
     return rows

@@ -119,11 +119,12 @@ class Sending:
                 broker.send_task("messaging.tasks.deliver_due", args=[practice])
 
         with psycopg.connect(self.desk.superuser, autocommit=True) as server:
-            mine = "practice_id = %s AND idempotency_key LIKE 'bench:%%'"
+            mine = "practice_id = %s AND idempotency_key LIKE 'bench:due:%%'"
 
             def left() -> int:
                 row = server.execute(
-                    f"SELECT count(*) FROM messaging_message WHERE {mine} AND status <> 'sent'", [practice]
+                    f"SELECT count(*) FROM messaging_message WHERE {mine} AND status <> 'sent'",
+                    [practice],
                 ).fetchone()
                 return int(row[0]) if row else 0
 
