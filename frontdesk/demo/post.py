@@ -56,7 +56,7 @@ def settle(desk: Desk, moment: dt.datetime, *, undelivered: int = 0) -> None:
         Message.objects.waiting().filter(send_after__lte=desk.now).select_related("contact_point", "patient")
     )
     texts = [message for message in waiting if message.channel == Channel.SMS]
-    # Keys differ from run to run, names and words do not (a link ends them): the same texts are lost each time.
+    # Keys differ from run to run, names and words do not (a link ends them): the same texts get lost.
     texts.sort(key=lambda one: (one.patient.sort_name if one.patient else "", one.kind, one.body))
     lost = desk.rng.sample(texts, min(undelivered, len(texts) // 4))
     for message in waiting:

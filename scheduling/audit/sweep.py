@@ -86,13 +86,20 @@ def open_for_sweep(**_: Any) -> None:
         if cursor.fetchone() is None:
             return
         cursor.execute(
-            "SELECT relname FROM pg_class WHERE relowner = current_user::regrole AND relkind = 'r'"
+            "SELECT relname, array_agg(attname::text) "
+            "FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid "
+            "WHERE relowner = current_user::regrole AND relkind = 'r' AND attnum > 0 AND NOT attisdropped "
+            "GROUP BY relname"
         )
-        own = {name for (name,) in cursor.fetchall()}
-        for table, columns in READS.items():
-            if table in own:
-                for command in opening(table, columns.split()):
-                    cursor.execute(command)
+        for table, columns in openable({name: set(there) for name, there in cursor.fetchall()}):
+            for command in opening(table, columns):
+                cursor.execute(command)
+
+
+def openable(there: dict[str, set[str]]) -> list[tuple[str, list[str]]]:
+    """The tables of READS that stand with all their columns: migrations may stop half way, or go back."""
+    wanted = [(table, columns.split()) for table, columns in READS.items()]
+    return [(table, columns) for table, columns in wanted if there.get(table, set()) >= set(columns)]
 
 
 def opening(table: str, columns: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ from frontdesk.models import Finding
 from practices.encryption import EncryptedDateField, EncryptedJSONField, EncryptedTextField
 from practices.tenancy import inside
 from scheduling.audit.looking import finish, look
-from scheduling.audit.sweep import READS, ROLE, opening, sweep
+from scheduling.audit.sweep import READS, ROLE, openable, opening, sweep
 from tests.scheduling.conftest import NOW, a_diary, at
 from tests.scheduling.test_audit_checks import DAY, PLANTED, plant
 
@@ -185,3 +185,15 @@ def test_the_mornings_of_all_practices_are_looked_into_at_once_and_stored_in_eac
         with inside(diary.practice):
             found = Finding.objects.filter(review__kind="morning", check_name="wrong_length")
             assert [one.practice_id for one in found] == [diary.practice.pk]
+
+
+def test_a_table_that_lacks_a_column_yet_stays_closed():
+    """Migrations that stop half way end without an error, and open nothing too early."""
+    there = {table: set(columns.split()) for table, columns in READS.items()}
+    assert [table for table, _ in openable(there)] == list(READS)
+    there["practices_location"].remove("time_zone")
+    del there["scheduling_resource"]
+    assert {table for table, _ in openable(there)} == set(READS) - {
+        "practices_location",
+        "scheduling_resource",
+    }
