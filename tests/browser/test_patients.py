@@ -32,6 +32,7 @@ def practice(desk_server: Desk) -> Practice:
 
 def expect_the_record(page: Page, name: str) -> None:
     """The record with its panels: none of its requests is still under way when the tables are emptied."""
+    page.wait_for_load_state()  # before that no key is heard
     expect(page.get_by_role("heading", level=1)).to_have_text(name)
     expect(page.locator("#patient-visits")).to_be_visible()
     expect(page.locator("#conversation")).to_be_visible()
