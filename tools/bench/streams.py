@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -63,6 +64,8 @@ class Streams:
         self.port, self.path, self.cookie, self.count = port, path, cookie, count
         self.open = self.heard = 0
         self.held: list[asyncio.StreamWriter] = []
+        self.tasks: list[asyncio.Task[None]] = []
+        self.refused: Counter[str] = Counter()
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self._run, daemon=True)
 
@@ -71,46 +74,64 @@ class Streams:
         deadline = time.monotonic() + 60
         while self.open < self.count:
             if time.monotonic() > deadline:
-                raise Trouble(f"{self.open} of {self.count} streams opened.")
+                self.__exit__()
+                refused = ", ".join(f"{count} × {why}" for why, count in self.refused.items())
+                raise Trouble(f"{self.open} of {self.count} streams opened. Refused: {refused or 'none'}.")
             time.sleep(0.05)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.loop.call_soon_threadsafe(self._close)
         self.thread.join(10)
+        self.loop.close()
 
     # As many at a time as a crowd of browsers that comes back after a break, not all in one instant.
     DOORS = 20
 
     def _run(self) -> None:
         self.door = asyncio.Semaphore(self.DOORS)
-        for _ in range(self.count):
-            self.loop.create_task(self._hold())
+        # A loop and a stream's protocol know tasks weakly: one that nobody else holds is swept away in its wait.
+        self.tasks = [self.loop.create_task(self._hold()) for _ in range(self.count)]
         self.loop.run_forever()
 
     def _close(self) -> None:
-        for task in asyncio.all_tasks(self.loop):
+        for task in self.tasks:
             task.cancel()
-        self.loop.call_later(0.2, self.loop.stop)
+        for writer in self.held:
+            writer.close()
+        ended = asyncio.gather(*self.tasks, return_exceptions=True)
+        ended.add_done_callback(lambda _: self.loop.stop())
 
     async def _hold(self) -> None:
-        async with self.door:
-            reader = await self._opened()
-        self.open += 1
-        while line := await reader.readline():
-            self.heard += line.startswith(b"data:")
+        while True:
+            async with self.door:
+                reader = await self._opened()
+            if reader is None:  # it asks again, as browsers do
+                await asyncio.sleep(1)
+                continue
+            self.open += 1
+            try:
+                while line := await reader.readline():
+                    self.heard += line.startswith(b"data:")
+            finally:
+                self.open -= 1
 
-    async def _opened(self) -> asyncio.StreamReader:
-        """A stream that was admitted; one that is refused asks again, as browsers do."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        head = [f"GET {self.path} HTTP/1.1", "Host: 127.0.0.1", f"Cookie: {self.cookie}"]
-        writer.write("\r\n".join([*head, "Accept: text/event-stream", "", ""]).encode())
-        if b" 200 " in await reader.readline():
+    async def _opened(self) -> asyncio.StreamReader | None:
+        """A stream that was admitted, or nothing."""
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            head = [f"GET {self.path} HTTP/1.1", "Host: 127.0.0.1", f"Cookie: {self.cookie}"]
+            writer.write("\r\n".join([*head, "Accept: text/event-stream", "", ""]).encode())
+            first = await reader.readline()
+        except OSError as broken:
+            self.refused[type(broken).__name__] += 1
+            return None
+        if b" 200 " in first:
             self.held.append(writer)
             return reader
+        self.refused[first.decode().strip() or "no answer"] += 1
         writer.close()
-        await asyncio.sleep(1)
-        return await self._opened()
+        return None
 
 
 def memory(pid: int) -> float:

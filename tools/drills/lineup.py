@@ -17,7 +17,7 @@ from tools.drills.ground import Ground
 Figures = dict[str, Any]
 TEXTS, FEW_TEXTS = 48, 24
 LONG_ENOUGH = 240.0  # seconds; only a failing drill takes them
-CONTROL_SECONDS, CONTROL_TRIES = 20.0, 4
+CONTROL_SECONDS, CONTROL_TRIES = 20.0, 12
 LEASE = 3.5
 LISTENING = 10.0  # seconds a stopped worker may stand in line at the broker, at most
 LATE = 120.0  # seconds until a quiet supplier reports anything
@@ -132,12 +132,13 @@ class Sending:
         day.sweep_until(lambda: day.left(self.practice) == 0, LONG_ENOUGH, self.sweep)
 
     def until_twice(self) -> bool:
-        """Go on until somebody got two texts; return whether anybody did."""
+        """Go on until somebody got two texts or none are left; return whether anybody got two."""
 
         def twice() -> bool:
             return max(day.texts_each(self.ground.supplier, self.line).values(), default=0) > 1
 
-        return day.sweep_until(twice, CONTROL_SECONDS, self.sweep)
+        day.sweep_until(lambda: twice() or day.left(self.practice) == 0, CONTROL_SECONDS, self.sweep)
+        return twice()
 
     def found(self, **proof: Any) -> Found:
         """Count what came of it."""
@@ -147,7 +148,10 @@ class Sending:
 
 
 def somebody_gets_two(round_: Round, faults: list[Figures], break_it: Callable[[Sending], None]) -> bool:
-    """The control of most drills: without reconciling a second text goes. Chance may want several days."""
+    """The control of most drills: without reconciling a second text goes.
+
+    Chance may want several days: one in which the group that was hit held no text proves nothing.
+    """
     round_.ground.without("reconcile")
     for _ in range(CONTROL_TRIES):
         sending = Sending(round_, faults, quiet=True)
