@@ -14,18 +14,24 @@ from typing import Any
 
 import django
 
+from tools.bench.messaging import LINKS
 from tools.bench.world import copy_rows
 
 
 def due(practice: Any, count: int) -> dict[str, Any]:
-    """Reminders to as many patients, each with a link; held back until the clock runs."""
+    """Reminders to as many patients, each with a link; held back until the clock runs.
+
+    To nobody who was written to before: one who has had her texts of a day gets the next one tomorrow.
+    """
     from django.utils import timezone
 
     from messaging.models import Message
     from patients.models import ContactPoint
 
     far = timezone.now() + dt.timedelta(days=300)
-    points = ContactPoint.objects.select_related("patient").order_by("value_index")[:count]
+    written_to = Message.objects.filter(patient__isnull=False).values("patient")
+    points = ContactPoint.objects.exclude(patient__in=written_to).select_related("patient")
+    points = points.order_by("value_index")[:count]
     copy_rows(text_to(practice, point, Message.Status.QUEUED, far) for point in points)
     return {"count": count}
 
@@ -43,7 +49,7 @@ def text_to(practice: Any, point: Any, status: str, send_after: dt.datetime) -> 
         kind="reminder",
         address=point.value,
         address_index=point.value_index,
-        body=f"Harbor Street: your appointment is tomorrow. Reply YES. https://desk.example/v/{token}",
+        body=f"Harbor Street: your appointment is tomorrow. Reply YES. {LINKS}{token}",
         status=status,
         idempotency_key=f"bench:{'asked' if status == 'delivered' else 'due'}:{token}",
         send_after=send_after,

@@ -27,6 +27,7 @@ PROCESSES = 2
 WORKER = ("worker", "--concurrency", str(PROCESSES), "--loglevel", "ERROR", "--without-gossip")
 PATIENCE = 300.0
 STORM, COPIES, THREADS = 2_000, 20, 20
+LINKS = "https://desk.example/v/"  # in each text of the bench
 
 
 def inside(desk: Desk, *arguments: str) -> dict[str, Any]:
@@ -156,7 +157,7 @@ class Sending:
         return self.count / seconds
 
     def once_each(self, supplier: PretendSupplier) -> None:
-        numbers = [text["to"] for text in supplier.ledger()]
+        numbers = [text["to"] for text in supplier.ledger() if LINKS in text["body"]]  # others wait there too
         if len(numbers) != self.count or len(set(numbers)) != self.count:
             raise Trouble(f"{self.count} texts were due, {len(numbers)} left to {len(set(numbers))} numbers.")
 
