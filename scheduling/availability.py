@@ -5,6 +5,7 @@ What fits whom, and why, is `scheduling.fitting`.
 """
 
 import datetime as dt
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ PARTS_OF_DAY: dict[str, tuple[dt.time, dt.time]] = {
     "after-3": (dt.time(15), dt.time.max),
 }
 AHEAD = dt.timedelta(weeks=4)
-APART = dt.timedelta(hours=2)  # two offers of one clinician on one day are at least this far apart
+APART = 2 * 60 * 60  # seconds; two offers of one clinician on one day are at least this far apart
 
 
 class FreeTime(NamedTuple):
@@ -135,14 +136,14 @@ def why_closed(practitioner: Practitioner, starts_at: dt.datetime, ends_at: dt.d
     return f"{practitioner.short_name} does not see patients on {say_moment(starts_at, zone)}."
 
 
-def usual_practitioner(patient: Patient) -> Practitioner | None:
-    """Whom the patient saw most; among equals the one seen last."""
+def usual_practitioner(patient: Patient, among: Sequence[Practitioner]) -> Practitioner | None:
+    """Whom the patient saw most; among equals the one seen last. None where that is none of `among`."""
     seen = Appointment.objects.filter(patient=patient, status__in=[Status.FULFILLED, Status.BOOKED])
     rows = seen.order_by("-starts_at").values_list("practitioner_id", flat=True)[:20]
     if not rows:
         return None
     [(practitioner_id, _)] = Counter(rows).most_common(1)
-    return Practitioner.objects.filter(pk=practitioner_id).first()
+    return next((person for person in among if person.pk == practitioner_id), None)
 
 
 def look_ahead(
@@ -194,73 +195,71 @@ def suggest_times(
         appointment_type=appointment_type, practitioner=practitioner, patient=patient, needs=needs, now=now
     )
     starts = known.starts(ceil(now), ceil(now + AHEAD))
-    times = free_in(known, starts)
-    pairs = zip(times, starts, strict=True)
-    by_time = {(time.starts_at, time.practitioner.pk): start for time, start in pairs}
     low, high = PARTS_OF_DAY[part_of_day]
     if part_of_day != "any":
-        zone = current_practice().zone
-        times = [time for time in times if low <= time.starts_at.astimezone(zone).time() < high]
-    usual = usual_practitioner(patient) if patient is not None else None
+        starts = [start for start in starts if low <= _local(start, known).time() < high]
+    usual = usual_practitioner(patient, known.people) if patient is not None else None
+    picked = _pick(starts, count, known, usual)
+    times = free_in(known, [start for start, _ in picked])
     return [
-        Suggestion(free, why, fit_of(known, by_time[free.starts_at, free.practitioner.pk]))
-        for free, why in _pick(times, count, known.diary, usual)
+        Suggestion(free, why, fit_of(known, start)) for free, (start, why) in zip(times, picked, strict=True)
     ]
 
 
 def _pick(
-    times: Sequence[FreeTime], count: int, diary: Diary, usual: Practitioner | None
-) -> list[tuple[FreeTime, str]]:
-    picked: list[tuple[FreeTime, str]] = []
-    for why, fits in _wishes(diary, usual, picked):
+    starts: Sequence[Start], count: int, known: Search, usual: Practitioner | None
+) -> list[tuple[Start, str]]:
+    picked: list[tuple[Start, str]] = []
+    for why, fits in _wishes(known, usual, picked):
         if len(picked) == count:
             break
-        free = next((time for time in times if _apart(time, picked, diary) and fits(time)), None)
-        if free is not None:
-            picked.append((free, why))
-    return sorted(picked, key=lambda pick: pick[0].starts_at)
+        found = next((start for start in starts if _apart(start, picked) and fits(start)), None)
+        if found is not None:
+            picked.append((found, why))
+    return sorted(picked, key=lambda pick: pick[0].at)
 
 
 def _wishes(
-    diary: Diary, usual: Practitioner | None, picked: list[tuple[FreeTime, str]]
-) -> Iterator[tuple[str, Callable[[FreeTime], bool]]]:
+    known: Search, usual: Practitioner | None, picked: list[tuple[Start, str]]
+) -> Iterator[tuple[str, Callable[[Start], bool]]]:
     """Reasons in the order in which they are tried; the last ones come again until nothing is left."""
-    zone = diary.zone
-    openings = {pk: _openings(diary, pk) for pk in diary.hours}
-    yield "Soonest", lambda time: True
+    openings = [_openings(known.diary, person.pk) for person in known.people]
+    yield "Soonest", lambda start: True
     if usual is not None:
-        yield "Usual clinician", lambda time: time.practitioner.pk == usual.pk
-    yield "First of the day", lambda time: time.starts_at.timestamp() in openings[time.practitioner.pk]
-    yield "After 3", lambda time: time.starts_at.astimezone(zone).hour >= 15
+        yield "Usual clinician", lambda start: known.people[start.place].pk == usual.pk
+    yield "First of the day", lambda start: start.at in openings[start.place]
+    yield "After 3", lambda start: _local(start, known).hour >= 15
 
-    def new_day(time: FreeTime) -> bool:
-        days = {free.starts_at.astimezone(zone).date() for free, _ in picked}
-        return time.starts_at.astimezone(zone).date() not in days
+    def new_day(start: Start) -> bool:
+        return _local(start, known).date() not in {_local(one, known).date() for one, _ in picked}
 
-    def new_clinician(time: FreeTime) -> bool:
-        return time.practitioner.pk not in {free.practitioner.pk for free, _ in picked}
+    def new_clinician(start: Start) -> bool:
+        return start.place not in {one.place for one, _ in picked}
 
-    yield "Another clinician", lambda time: new_clinician(time) and new_day(time)
+    yield "Another clinician", lambda start: new_clinician(start) and new_day(start)
     for _ in range(10):
         yield "Another clinician", new_clinician
         yield "Another day", new_day
-        yield "Also free", lambda time: True
+        yield "Also free", lambda start: True
 
 
-def _openings(diary: Diary, practitioner_id: object) -> set[int]:
+def _local(start: Start, known: Search) -> dt.datetime:
+    return dt.datetime.fromtimestamp(start.at, known.diary.zone)
+
+
+def _openings(diary: Diary, practitioner_id: uuid.UUID) -> set[int]:
     """The first minute of each working day."""
     first: dict[dt.date, int] = {}
-    for opens, _ in diary.hours[practitioner_id]:  # type: ignore[index]
+    for opens, _ in diary.hours[practitioner_id]:
         first.setdefault(dt.datetime.fromtimestamp(opens, diary.zone).date(), opens)
     return set(first.values())
 
 
-def _apart(time: FreeTime, picked: Sequence[tuple[FreeTime, str]], diary: Diary) -> bool:
-    for free, _ in picked:
-        close = abs(time.starts_at - free.starts_at) < APART
-        if close and (time.practitioner.pk == free.practitioner.pk or time.starts_at == free.starts_at):
-            return False
-    return True
+def _apart(start: Start, picked: Sequence[tuple[Start, str]]) -> bool:
+    return not any(
+        start.at == other.at or (start.place == other.place and abs(start.at - other.at) < APART)
+        for other, _ in picked
+    )
 
 
 def openings_by_half_day(

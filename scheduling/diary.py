@@ -8,9 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from django.contrib.postgres.aggregates import StringAgg
-from django.db.models import BigIntegerField, Func, Q, TextField
-from django.db.models.functions import Cast
+from django.db.models import Aggregate, BigIntegerField, Func, Q, TextField
 
 from practices.models import Closure
 from practices.tenancy import current_practice
@@ -28,15 +26,48 @@ class Seconds(Func):
     output_field = BigIntegerField()
 
 
-class Shift(NamedTuple):
-    """A stretch of somebody's hours, and where it is worked."""
+class MergedEdges(Aggregate):
+    """The stretches of many rows, those that touch made one: their edges in seconds, with commas between."""
 
-    opens: int
-    closes: int
+    template = """(
+        SELECT string_agg(
+            date_part('epoch', lower(one))::bigint || ',' || date_part('epoch', upper(one))::bigint, ','
+        )
+        FROM unnest(range_agg(tstzrange(%(expressions)s))) one
+    )"""
+    output_field = TextField()
+
+    def __init__(self, starts: str = "starts_at", ends: str = "ends_at", **extra: Any) -> None:
+        super().__init__(starts, ends, **extra)
+
+
+class Place(NamedTuple):
+    """Where hours are worked, and on which clock."""
+
     location_id: uuid.UUID | None
     room_id: uuid.UUID | None
     zone: zoneinfo.ZoneInfo
-    reachable: bool = True  # whether the place can be reached without steps, as far as anybody noted
+    reachable: bool = True  # whether it can be reached without steps, as far as anybody noted
+
+
+class Shift(NamedTuple):
+    """A stretch of somebody's hours at one place; shifts read together share the places that are the same."""
+
+    opens: int
+    closes: int
+    place: Place
+
+    @property
+    def location_id(self) -> uuid.UUID | None:
+        return self.place.location_id
+
+    @property
+    def room_id(self) -> uuid.UUID | None:
+        return self.place.room_id
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        return self.place.zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +135,11 @@ def taken_time(
     if own_hold:
         rows = rows.exclude(hold__key=own_hold)
     # One row for each of them: thousands of rows would cost more than everything that follows.
-    listed = {
-        f"all_{name}": StringAgg(Cast(Seconds(name), TextField()), ",", order_by=("starts_at", "ends_at"))
-        for name in ("starts_at", "ends_at")
-    }
-    each = rows.values("resource_id").annotate(**listed)
-    for key, starts, ends in each.values_list("resource_id", *listed):
-        taken[key] = list(zip(map(int, starts.split(",")), map(int, ends.split(",")), strict=True))
+    for key, edges in (
+        rows.values("resource_id").annotate(all=MergedEdges()).values_list("resource_id", "all")
+    ):
+        seconds = iter(map(int, edges.split(",")))
+        taken[key] = list(zip(seconds, seconds, strict=True))
     return taken
 
 
@@ -127,6 +156,10 @@ class Weekly(NamedTuple):
     room_id: uuid.UUID | None
     zone: zoneinfo.ZoneInfo
     reachable: bool = True
+
+    @property
+    def place(self) -> Place:
+        return Place(self.location_id, self.room_id, self.zone, self.reachable)
 
 
 def weekdays_of(first: dt.date, last: dt.date) -> set[int]:
@@ -163,28 +196,30 @@ def shifts_of(
     zone: zoneinfo.ZoneInfo,
 ) -> dict[uuid.UUID, list[Shift]]:
     """The hours of each on the days from first to last, in order; those that touch at one place are one."""
-    by_weekday: dict[int, list[Weekly]] = defaultdict(list)
-    for row in weekly:
-        by_weekday[row.weekday].append(row)
-    known: dict[tuple[dt.date, dt.time, bool, zoneinfo.ZoneInfo], int] = {}  # colleagues keep the same hours
-
-    def instant(day: dt.date, time: dt.time, closing: bool, clock: zoneinfo.ZoneInfo) -> int:
-        key = (day, time, closing, clock)
-        if key not in known:
-            known[key] = int(boundary(day, time, clock, closing=closing).timestamp())
-        return known[key]
-
-    found: dict[uuid.UUID, list[Shift]] = defaultdict(list)
+    days: dict[int, list[dt.date]] = defaultdict(list)
     for offset in range(-1, (last - first).days + 2):
         day = first + dt.timedelta(days=offset)
-        if any(closure.first_day <= day <= closure.last_day for closure in closures):
-            continue
-        for row in by_weekday[day.isoweekday()]:
-            if (row.zone == zone and not first <= day <= last) or not _holds(row, day):
-                continue
-            opens, closes = instant(day, row.starts, False, row.zone), instant(day, row.ends, True, row.zone)
-            found[row.whose].append(Shift(opens, closes, *row[6:]))
+        if not any(closure.first_day <= day <= closure.last_day for closure in closures):
+            days[day.isoweekday()].append(day)
+    known: dict[tuple[Any, ...], list[Stretch]] = {}  # colleagues keep the same hours
+    places: dict[Place, Place] = {}
+    found: dict[uuid.UUID, list[Shift]] = defaultdict(list)
+    for row in weekly:
+        pattern = (*row[1:6], row.zone)
+        if pattern not in known:
+            worked = [day for day in days[row.weekday] if row.zone != zone or first <= day <= last]
+            known[pattern] = [_instants(row, day) for day in worked if _holds(row, day)]
+        if known[pattern]:
+            place = row.place
+            place = places.setdefault(place, place)
+            found[row.whose] += [Shift(opens, closes, place) for opens, closes in known[pattern]]
     return {key: _joined(shifts) for key, shifts in found.items()}
+
+
+def _instants(row: Weekly, day: dt.date) -> Stretch:
+    opens = boundary(day, row.starts, row.zone)
+    closes = boundary(day, row.ends, row.zone, closing=True)
+    return int(opens.timestamp()), int(closes.timestamp())
 
 
 def _holds(row: Weekly, day: dt.date) -> bool:
@@ -197,7 +232,7 @@ def _joined(shifts: list[Shift]) -> list[Shift]:
     joined: list[Shift] = []
     for shift in sorted(shifts, key=lambda one: one[:2]):
         last = joined[-1] if joined else None
-        if last is not None and shift.opens <= last.closes and shift[2:] == last[2:]:
+        if last is not None and shift.opens <= last.closes and shift.place == last.place:
             joined[-1] = last._replace(closes=max(last.closes, shift.closes))
         elif last is not None and shift.opens < last.closes:
             # Two places at once is a slip that settings refuse; nobody is at both.

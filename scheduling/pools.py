@@ -49,6 +49,7 @@ class Rooms:
             for shift in rows:
                 hers[shift.room_id].append(shift[:2])
         self.lent = {pk: common(self.clear[pk], gaps(span.in_the_way(hers[pk]))) for pk in self.by_id}
+        self._lent: dict[tuple[uuid.UUID | None, bool], list[Stretch]] = {}
         self._allowed: dict[tuple[uuid.UUID | None, uuid.UUID | None, bool], list[Stretch]] = {}
 
     def others(self, shift: Shift, *, step_free: bool) -> list[Room]:
@@ -70,11 +71,21 @@ class Rooms:
         key = (shift.location_id, shift.room_id, step_free)
         if key not in self._allowed:
             own = self.own(shift, step_free=step_free)
-            found = list(self.clear[own.pk]) if own else []
-            for room in self.others(shift, step_free=step_free):
-                found += self.lent[room.pk]
-            self._allowed[key] = merge(found)
+            lent = self._lent_at(shift, step_free=step_free)
+            self._allowed[key] = merge(self.clear[own.pk] + lent) if own else lent
         return self._allowed[key]
+
+    def _lent_at(self, shift: Shift, *, step_free: bool) -> list[Stretch]:
+        """When some room of a place is nobody's; the same for all who work there.
+
+        One's own room may be among them: it is lent only when it is clear.
+        """
+        key = (shift.location_id, step_free)
+        if key not in self._lent:
+            nobodys = shift._replace(place=shift.place._replace(room_id=None))
+            rooms = self.others(nobodys, step_free=step_free)
+            self._lent[key] = merge(stretch for room in rooms for stretch in self.lent[room.pk])
+        return self._lent[key]
 
     def choose(self, shift: Shift, start: int, *, step_free: bool, wanted: bool) -> Room | None:
         """The clinician's own room where it is free, else, where one is wanted, another that is."""

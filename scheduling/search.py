@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Q
 
 from patients.models import Patient
@@ -31,7 +30,6 @@ from scheduling.pools import Pool, Rooms, Span, means_of, members_of
 from scheduling.stretches import Stretch, common, gaps, has, merge, on_grid
 from scheduling.wallclock import boundary
 
-Place = tuple[uuid.UUID | None, uuid.UUID | None, zoneinfo.ZoneInfo, bool]
 END = 2**62
 
 
@@ -109,9 +107,9 @@ class Search:
         return found
 
     def _starts_of(self, place: int, person: Practitioner, window: list[Stretch]) -> list[Start]:
-        by_place: dict[Place, list[Shift]] = {}
+        by_place: dict[int, list[Shift]] = {}
         for shift in self.diary.shifts[person.pk]:
-            by_place.setdefault(shift[2:], []).append(shift)
+            by_place.setdefault(id(shift.place), []).append(shift)
         found: list[Start] = []
         length, step = self.span.length, self.step
         for shifts in by_place.values():
@@ -122,7 +120,8 @@ class Search:
             for shift in shifts:
                 lines = on_grid(shift.opens, shift.closes - length, step, allowed)
                 found += [Start(at, place, shift, None) for at in lines]
-                found += self._joinable(place, person, shift, rules)
+                if self.sessions:
+                    found += self._joinable(place, person, shift, rules)
         return found
 
     def _joinable(self, place: int, person: Practitioner, shift: Shift, rules: list[Stretch]) -> list[Start]:
@@ -203,7 +202,7 @@ class Search:
 
     def may_have(self, block: ReservedBlock) -> bool:
         """Whether a block is kept for just such a visit."""
-        types: list[uuid.UUID] = block.type_ids  # type: ignore[attr-defined]  # annotated by `blocks_of`
+        types = {one.appointment_type_id for one in block.kept_for.all()}
         if not types and not block.new_patients_only:
             return False
         return (not types or self.kind.pk in types) and (not block.new_patients_only or self.is_new)
@@ -244,7 +243,7 @@ class Search:
 
     def can_reach(self, shift: Shift) -> bool:
         """Whether nothing is known against a place for somebody who cannot take steps."""
-        return shift.reachable or not self.wants.step_free
+        return shift.place.reachable or not self.wants.step_free
 
     @property
     def earliest(self) -> int:
@@ -275,8 +274,8 @@ def search(
 ) -> Search:
     """Reads all that bears on visits of a type with these people on these days.
 
-    Five queries. One more for rooms, for resources (and two where there are any), for groups, for a second
-    clinician: only where the type or the patient asks for it. `own_hold` is the key of a hold that is not
+    Five queries. One more for kept time where there is any, for rooms, for resources (and two where there are
+    any), for groups, for a second clinician: only where the type or the patient asks for it. `own_hold` is the key of a hold that is not
     in the way; without `visits` nothing else is either.
     """
     span = Span((kind.minutes + wants.extra_minutes) * 60, kind.buffer_before * 60, kind.buffer_after * 60)
@@ -327,7 +326,10 @@ def pools_of(
 
 
 def blocks_of(people: Sequence[Practitioner], first: dt.date, last: dt.date) -> list[ReservedBlock]:
-    """The blocks that are valid on some of the days, each with the types it is kept for; one query."""
+    """The blocks that are valid on some of the days, each with the types it is kept for.
+
+    One query, and one more where there are any.
+    """
     whose = Q(practitioner=None) | Q(practitioner__in=[person.pk for person in people])
     rows = ReservedBlock.objects.filter(
         whose,
@@ -335,8 +337,7 @@ def blocks_of(people: Sequence[Practitioner], first: dt.date, last: dt.date) -> 
         Q(valid_until=None) | Q(valid_until__gte=first),
         weekday__in=weekdays_of(first, last),
     )
-    types = ArrayAgg("kept_for__appointment_type", filter=Q(kept_for__isnull=False), default=[])
-    return list(rows.annotate(type_ids=types))
+    return list(rows.prefetch_related("kept_for"))
 
 
 def sessions_of(

@@ -5,6 +5,7 @@ are refused and the second asked (SECURITY.md E3); the edges of working hours ju
 """
 
 import datetime as dt
+import functools
 import re
 import zoneinfo
 from typing import TypeVar
@@ -76,6 +77,7 @@ def resolve(day: dt.date, time: dt.time, zone: zoneinfo.ZoneInfo, *, fold: int |
     return second if fold else first
 
 
+@functools.lru_cache(maxsize=8192)  # each search asks for the same hours of the same days
 def boundary(day: dt.date, time: dt.time, zone: zoneinfo.ZoneInfo, *, closing: bool = False) -> dt.datetime:
     """The instant at which hours begin, or end when `closing`: always one, also on clock-change nights."""
     first, second = _both(day, time, zone)

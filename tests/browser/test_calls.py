@@ -178,7 +178,9 @@ def test_two_calls_one_held_half_written_half_booked(
     other = opened(browser, desk_server)  # and she goes on at another machine
     expect(chip(other, "live")).to_have_count(1)
     chip(other, "live").locator("a.who").click()
-    other.wait_for_url(f"**/calls/{first.pk}/")  # loaded: a key pressed before its scripts ran is heard by nobody
+    other.wait_for_url(
+        f"**/calls/{first.pk}/"
+    )  # loaded: a key pressed before its scripts ran is heard by nobody
     expect(other.locator("#id_note")).to_have_value("Wants to come before the")
     other.keyboard.press("b")
     is_half_booked(other)

@@ -182,7 +182,7 @@ def test_five_suggestions_are_spread_and_say_why(diary):
     assert offered[0].why == "Soonest"
     assert {"Usual clinician", "First of the day", "After 3"} <= {each.why for each in offered}
     usual = next(each for each in offered if each.why == "Usual clinician")
-    assert usual.free.practitioner == diary.chen == usual_practitioner(diary.patient)
+    assert usual.free.practitioner == diary.chen == usual_practitioner(diary.patient, [diary.chen])
     moments = [each.free.starts_at for each in offered]
     assert moments == sorted(moments)
     for one, two in itertools.pairwise(offered):

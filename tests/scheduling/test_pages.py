@@ -25,7 +25,7 @@ from tests.factories import a_patient, a_type
 from tests.scheduling.conftest import a_diary, at
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
-BOOKING_QUERIES = 29
+BOOKING_QUERIES = 28
 PANEL_QUERIES = 15
 
 
