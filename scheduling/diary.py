@@ -135,9 +135,8 @@ def taken_time(
     if own_hold:
         rows = rows.exclude(hold__key=own_hold)
     # One row for each of them: thousands of rows would cost more than everything that follows.
-    for key, edges in (
-        rows.values("resource_id").annotate(all=MergedEdges()).values_list("resource_id", "all")
-    ):
+    each = rows.values("resource_id").annotate(edges=MergedEdges())
+    for key, edges in each.values_list("resource_id", "edges"):
         seconds = iter(map(int, edges.split(",")))
         taken[key] = list(zip(seconds, seconds, strict=True))
     return taken

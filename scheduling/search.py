@@ -275,8 +275,8 @@ def search(
     """Reads all that bears on visits of a type with these people on these days.
 
     Five queries. One more for kept time where there is any, for rooms, for resources (and two where there are
-    any), for groups, for a second clinician: only where the type or the patient asks for it. `own_hold` is the key of a hold that is not
-    in the way; without `visits` nothing else is either.
+    any), for groups, for a second clinician: only where the type or the patient asks for it. `own_hold` is
+    the key of a hold that is not in the way; without `visits` nothing else is either.
     """
     span = Span((kind.minutes + wants.extra_minutes) * 60, kind.buffer_before * 60, kind.buffer_after * 60)
     offering = who_offers(kind) if kind.clinicians > 1 else []

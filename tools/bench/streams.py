@@ -90,7 +90,7 @@ class Streams:
 
     def _run(self) -> None:
         self.door = asyncio.Semaphore(self.DOORS)
-        # A loop and a stream's protocol know tasks weakly: one that nobody else holds is swept away in its wait.
+        # A loop and a stream's protocol know tasks weakly: one that nobody else holds is swept away.
         self.tasks = [self.loop.create_task(self._hold()) for _ in range(self.count)]
         self.loop.run_forever()
 
