@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from psycopg.errors import ExclusionViolation
 
@@ -68,10 +69,11 @@ def hold_time(
     ends_at = ends_at or starts_at + appointment_type.length
     wanted = Wanted(practitioner, appointment_type, starts_at, ends_at, also)
     _check(wanted, key)
+    lock_dialog(key)
     lock_resources(practitioner, *also)
     if (same := _the_same(wanted, key)) is not None:
         return _longer(same)
-    release_hold(key=key, by=by)
+    _let_go(key, by)
     resources = [practitioner.pk, *(one.pk for one in also)]
     party = wanted.session or uuid.uuid4()
     if taken := in_the_way(resources, *wanted.span, party=party):
@@ -95,8 +97,25 @@ def hold_time(
     return hold
 
 
+def lock_dialog(key: str) -> None:
+    """Lets a dialog hold one time after the other, to the end of the transaction.
+
+    Arrow keys choose faster than the server answers, and each time may be another clinician's: the lock of
+    the diaries does not see that the second is to take the place of the first.
+    """
+    if "dialog-lock" in settings.SWITCHED_OFF:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('hold ' || %s, 0))", [key])
+
+
 def release_hold(*, key: str, by: Actor) -> bool:
     """Lets a held time go; whether there was one that still stood. Somebody else's is not touched."""
+    lock_dialog(key)
+    return _let_go(key, by)
+
+
+def _let_go(key: str, by: Actor) -> bool:
     held = Hold.objects.filter(key=key, held_by=by.user).first()
     if held is None:
         return False

@@ -15,6 +15,7 @@ from messaging.models import Message
 from messaging.outbox import withdraw_messages
 from patients.contacts import reachability
 from practices import audit, changes
+from practices.administration import NotAllowed
 from practices.audit import Actor
 from practices.tenancy import current_practice
 from scheduling import notices
@@ -68,7 +69,8 @@ def open_case(
     """Writes the time off, and plans what becomes of each visit in it. Nobody is told yet.
 
     Returns the case, and whether it is new: two receptionists who say the same get the same case. Raises
-    CaseRefused for a span that is none, is over, or lies over another open case of the clinician.
+    CaseRefused for a span that is none, is over, or lies over another open case of the clinician, and where
+    she has too much time off ahead.
     """
     check_span(starts_at, ends_at)
     lock_resources(practitioner)
@@ -86,9 +88,12 @@ def open_case(
     wrote = off is None
     label = label.strip()[:LONGEST_LABEL] or "Out"
     if off is None:
-        off = add_time_off(
-            practitioner=practitioner, starts_at=starts_at, ends_at=ends_at, label=label, by=by
-        )
+        try:
+            off = add_time_off(
+                practitioner=practitioner, starts_at=starts_at, ends_at=ends_at, label=label, by=by
+            )
+        except NotAllowed as refusal:
+            raise CaseRefused(str(refusal)) from refusal
     case = OutCase(
         practice=current_practice(),
         practitioner=practitioner,

@@ -161,6 +161,8 @@ def test_a_week_of_one_clinician_moves_a_visit_to_another_day_by_keys(
     last = day.day.isoweekday() == 7  # from Sunday there is no later day in this week
     if last:
         page.locator("#day-after").click()
+        page.wait_for_url("**/week/?*d=*")
+        live(page)  # a browser that is closed on its way to a page may never say that it is closed
         return
     press(page, "m", "ArrowRight", "ArrowDown", "Enter")
     expect(page.locator("#change-bar")).to_contain_text("Marisol Vega")

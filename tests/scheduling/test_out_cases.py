@@ -54,6 +54,13 @@ def out_tomorrow(diary, **fields):
     return open_case(**(values | fields), by=diary.by)
 
 
+def test_too_much_time_off_ahead_is_said_and_nothing_is_planned(diary, monkeypatch):
+    monkeypatch.setattr("scheduling.administration.MOST_TIME_OFF", 0)
+    with pytest.raises(CaseRefused, match="spans of time off ahead"):
+        out_tomorrow(diary)
+    assert not OutCase.objects.exists()
+
+
 def requests_of(case):
     return list(TimeRequest.objects.with_people().filter(case=case).order_by("appointment__starts_at"))
 

@@ -6,11 +6,12 @@ about waiting for each other, the one order of the locks.
 
 import datetime as dt
 import threading
+import time
 from collections import Counter
 from itertools import pairwise
 
 import pytest
-from django.db import OperationalError, connections
+from django.db import IntegrityError, OperationalError, connections
 
 from practices.models import Location, Role, Room
 from practices.tenancy import inside
@@ -238,3 +239,53 @@ def test_a_transaction_that_fails_takes_its_hold_with_it(diary):
         fail()
     with inside(diary.practice):
         assert diary.book(starts_at=starts_at)
+
+
+def one_after_the_other_in_one_dialog(diary):
+    """A dialog chooses another clinician before its first choice was answered; what became of the second."""
+    start, chosen, came = slot_of(diary), threading.Event(), []
+
+    def hold(practitioner):
+        hold_time(
+            practitioner=practitioner,
+            appointment_type=diary.kind,
+            starts_at=start,
+            key="dialog-1",
+            by=diary.by,
+        )
+
+    def first():
+        with inside(diary.practice):
+            hold(diary.osei)
+            chosen.set()
+            time.sleep(0.5)  # the page is still being drawn
+        connections.close_all()
+
+    def second():
+        chosen.wait()
+        try:
+            with inside(diary.practice):
+                hold(diary.chen)
+            came.append("held")
+        except IntegrityError:
+            came.append("broken")
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=act) for act in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return came
+
+
+def test_two_choices_of_one_dialog_follow_each_other(diary):
+    assert one_after_the_other_in_one_dialog(diary) == ["held"]
+    with inside(diary.practice):
+        assert Hold.objects.get().practitioner == diary.chen
+
+
+def test_without_the_dialogs_lock_the_second_choice_breaks(diary, settings):
+    settings.SWITCHED_OFF = frozenset({"dialog-lock"})
+    assert one_after_the_other_in_one_dialog(diary) == ["broken"]
