@@ -19,7 +19,7 @@ from practices.models import Room
 from practices.tenancy import current_practice
 from scheduling import freeing, joint_notices, notices, openings
 from scheduling.fitting import HOURS, RULE, Fit, judge
-from scheduling.means import Means, means_of, put_with
+from scheduling.means import Means, hold_move, means_of, put_with
 from scheduling.models import (
     Appointment,
     AppointmentType,
@@ -134,8 +134,7 @@ def reschedule_appointment(
     """
     check_right(overbook_reason.strip(), by)
     to = practitioner or appointment.practitioner
-    means = means_of(appointment.appointment_type, appointment.patient)
-    lock_resources(appointment.practitioner, to, appointment.room, to.room, *means.to_hold)
+    means = hold_move(appointment, to)
     old = lock_visit(appointment, version)
     if not old.is_open:
         raise NotOpen(f"This visit is {state_words(old)}: it cannot be moved.")

@@ -15,11 +15,13 @@ from django.utils import timezone
 from messaging.models import Task
 from messaging.staff_tasks import close_task
 from practices.audit import Actor
+from practices.models import Room
 from practices.tenancy import current_practice
 from scheduling import notices
 from scheduling.booking import cancel_appointment, confirm_appointment, reschedule_appointment
 from scheduling.fitting import find_times
-from scheduling.models import Appointment, CancellationReason, Practitioner, TimeRequest
+from scheduling.means import hold_move
+from scheduling.models import Appointment, CancellationReason, Practitioner, TimeRequest, WeeklyHours
 from scheduling.noting import fingerprint, save_note
 from scheduling.out_cases import close_if_done
 from scheduling.refusals import NotOpen
@@ -125,15 +127,23 @@ def choose_time(
     request = live_request(visit)
     if request is not None:
         request = lock_request(request)
+    to = Practitioner.objects.select_related("room").get(pk=practitioner_id)
+    # All at once: two patients who swap clinicians would each hold one diary and wait for the other's.
+    hold_move(visit, to, *rooms_of(to))
     now = lock_visit(visit)
     if not now.is_open:
         chosen = chosen_before(now, practitioner_id, starts_at)
         if chosen is not None:
             return chosen
         raise NotOpen("This visit cannot be moved any more.")
-    to = Practitioner.objects.select_related("room").get(pk=practitioner_id)
+    # Of the visit as it was held: an edit that came in between asks for no other lock.
     new = reschedule_appointment(
-        appointment=now, version=now.version, starts_at=starts_at, practitioner=to, tell_patient=False, by=by
+        appointment=visit,
+        version=now.version,
+        starts_at=starts_at,
+        practitioner=to,
+        tell_patient=False,
+        by=by,
     )
     new = confirm_appointment(appointment=new, how="link", by=by)
     if text:
@@ -142,6 +152,12 @@ def choose_time(
     notices.tell(new, "chosen", by=by)
     settle(request, visit, new, by)
     return new
+
+
+def rooms_of(practitioner: Practitioner) -> list[Room]:
+    """The rooms that somebody's hours name: a visit there takes one without anybody choosing it."""
+    hours = WeeklyHours.objects.filter(practitioner=practitioner, room__isnull=False)
+    return list(Room.objects.filter(pk__in=hours.values("room")))
 
 
 def settle(request: TimeRequest | None, visit: Appointment, new: Appointment, by: Actor) -> None:

@@ -19,7 +19,7 @@ from scheduling.needs import NOTHING, ROOM_NEEDS, Wants, wants_of
 from scheduling.pools import members_of
 from scheduling.refusals import SlotTaken
 from scheduling.search import who_offers
-from scheduling.slots import forget_expired, put, times_after
+from scheduling.slots import forget_expired, lock_resources, put, times_after
 
 BEARING = {*ROOM_NEEDS, Need.INTERPRETER, Need.LONGER}
 
@@ -48,6 +48,13 @@ def means_of(kind: AppointmentType, patient: Patient) -> Means:
     if kind.clinicians > 1:
         held += who_offers(kind)
     return Means(wants, held)
+
+
+def hold_move(visit: Appointment, to: Practitioner, *also: Any) -> Means:
+    """Holds all that a visit may leave and take when it goes to a clinician, and gives its means."""
+    means = means_of(visit.appointment_type, visit.patient)
+    lock_resources(visit.practitioner, to, visit.room, to.room, *also, *means.to_hold)
+    return means
 
 
 def put_with(visit: Appointment, fit: Fit, *, insists_on_room: bool, hold_key: str = "") -> None:

@@ -100,16 +100,20 @@ def close_rows(request: TimeRequest, outcome: str, by: Actor) -> None:
 def send_times(*, appointment: Appointment, by: Actor) -> TimeRequest:
     """One press: the patient gets a link with times to choose from. Twice is once while it waits.
 
-    Raises NotOpen for a visit that is over, CannotBeTold where no message would arrive.
+    Raises NotOpen for a visit that is over, CannotBeTold where no message would arrive, SettledMeanwhile.
     """
+    # The request before the visit, as the patient's page holds them: the other way round they deadlock.
+    held = TimeRequest.objects.live().select_for_update().filter(appointment=appointment).first()
     visit = Appointment.objects.with_people().select_for_update(of=("self",)).get(pk=appointment.pk)
     if not visit.is_open or visit.starts_at <= timezone.now():
         raise NotOpen("This visit is not open any more: there is nothing to choose.")
-    there = TimeRequest.objects.live().select_for_update().filter(appointment=visit).first()
+    there = TimeRequest.objects.live().filter(appointment=visit).first()
     if there is not None and there.state == State.ASKED:
         return there
     if there is not None and there.case_id is not None:
         raise NotOpen("This visit is looked after on the page of the clinician who is out.")
+    if there is not None and there != held:  # it came while the visit was waited for
+        raise SettledMeanwhile(there)
     if there is not None:
         advance(lock_request(there), State.WITHDRAWN, by=by)
     offers = replacements([visit])[visit.pk]
