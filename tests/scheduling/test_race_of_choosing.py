@@ -10,6 +10,7 @@ from practices.tenancy import inside
 from scheduling import choosing
 from scheduling.choosing import choose_time
 from scheduling.models import Appointment, TimeRequest
+from scheduling.out_cases import open_case
 from scheduling.time_requests import send_times
 from tests.factories import a_patient
 from tests.scheduling.conftest import a_diary
@@ -108,6 +109,20 @@ def test_a_patient_who_chooses_and_the_desk_that_sends_other_times_wait_for_each
     assert came == {"done": 1, "refused": 1}, "the visit that was moved is none to send times for"
     with inside(diary.practice):
         assert TimeRequest.objects.get().state == "chosen"
+
+
+def test_a_patient_who_chooses_and_a_clinician_who_is_written_out_wait_for_each_other(diary, pause):
+    visit = asked(diary, "asked")
+    there = pause("lock_request")
+
+    def write_out():
+        there.wait()
+        day = {"starts_at": visit.starts_at, "ends_at": visit.starts_at + dt.timedelta(hours=8)}
+        open_case(practitioner=diary.osei, label="Out sick", **day, by=diary.by)
+
+    assert all_at_once(diary, choosing_of(diary, visit, diary.chen), write_out) == {"done": 2}
+    with inside(diary.practice):
+        assert TimeRequest.objects.get().state == "chosen", "her visit is not in the case any more"
 
 
 def asked(diary, state):
