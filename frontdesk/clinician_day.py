@@ -170,7 +170,7 @@ def visit_row(visit: Appointment, practice: Practice, expected: dt.datetime | No
 
 def needs_of(visit: Appointment) -> list[tuple[str, str]]:
     """Icon and words of what the visit has to provide."""
-    wanted = dict.fromkeys([*visit.patient.needs, *visit.needs])
+    wanted = visit.all_needs
     known = [Need(need) for need in wanted if need in Need.values]
     video = [("video", "Video visit")] if visit.appointment_type.video else []
     return video + [(NEED_ICONS[need], str(need.label)) for need in known]

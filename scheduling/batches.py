@@ -45,6 +45,9 @@ from scheduling.undo import record_changes
 STALE = "Somebody changed this visit a moment ago."
 
 
+Asks = tuple[AppointmentType, Patient, tuple[str, ...]]  # with the needs that count
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A visit to be booked with others; `starts_at` is an instant."""
@@ -55,6 +58,10 @@ class Plan:
     starts_at: dt.datetime
     room: Room | None = None
     reason: str = ""
+
+    @property
+    def asks(self) -> Asks:
+        return self.appointment_type, self.patient, tuple(self.patient.needs)
 
     def wanted(self, extra: int = 0) -> Wanted:
         """What it would take, with the minutes more that the patient needs."""
@@ -71,6 +78,11 @@ class Move:
     version: int
     starts_at: dt.datetime
     practitioner: Practitioner
+
+    @property
+    def asks(self) -> Asks:
+        visit = self.visit
+        return visit.appointment_type, visit.patient, tuple(visit.all_needs)
 
     def wanted(self, *, left: bool = False) -> Wanted:
         """What it would take; `left` says that the visit has given up its time already.
@@ -89,6 +101,7 @@ class Move:
             patient=visit.patient,
             room=visit.room if stays else None,
             leaves=None if left else visit.pk,
+            needs=tuple(visit.all_needs),
         )
 
 
@@ -109,11 +122,9 @@ def book_visits(
         (one.patient, one.practitioner, one.appointment_type): None for one in plans
     }:
         check_offered(patient, practitioner, kind)
-    means = _means([(plan.appointment_type, plan.patient) for plan in plans])
+    means = _means([plan.asks for plan in plans])
     _lock([(plan.practitioner, plan.room) for plan in plans], means)
-    asked = [
-        plan.wanted(means[plan.appointment_type.pk, plan.patient.pk].wants.extra_minutes) for plan in plans
-    ]
+    asked = [plan.wanted(means[plan.asks].wants.extra_minutes) for plan in plans]
     verdicts = look_at(asked, key=hold_key)
     _check(verdicts)
     if hold_key:
@@ -157,7 +168,7 @@ def _planned(
 @transaction.atomic
 def reschedule_visits(*, moves: Sequence[Move], tell_patient: bool = True, by: Actor) -> list[Appointment]:
     """Moves all or raises DatesRefused, NotOffered, NotOpen; a visit that would stay where it is stays."""
-    means = _means([(move.visit.appointment_type, move.visit.patient) for move in moves])
+    means = _means([move.asks for move in moves])
     places = [(one, one.room) for move in moves for one in (move.practitioner, move.visit.practitioner)]
     _lock([*places, *((move.visit.practitioner, move.visit.room) for move in moves)], means)
     now = _held([move.visit for move in moves])
@@ -218,12 +229,12 @@ def cancel_visits(
     return gone
 
 
-def _means(asked: Sequence[tuple[AppointmentType, Patient]]) -> dict[tuple[uuid.UUID, uuid.UUID], Means]:
-    """What the visits need beside their clinicians; asked once for each type and patient."""
-    return {(kind.pk, patient.pk): means_of(kind, patient) for kind, patient in dict.fromkeys(asked)}
+def _means(asked: Sequence[Asks]) -> dict[Asks, Means]:
+    """What the visits need beside their clinicians; looked up once for each type, patient and needs."""
+    return {one: means_of(*one) for one in dict.fromkeys(asked)}
 
 
-def _lock(places: Sequence[tuple[Practitioner, Room | None]], means: Mapping[Any, Means]) -> None:
+def _lock(places: Sequence[tuple[Practitioner, Room | None]], means: Mapping[Asks, Means]) -> None:
     """Holds everything that any of the visits may take, in one order."""
     named = [resource for who, room in places for resource in (who, who.room, room)]
     lock_resources(*named, *(one for each in means.values() for one in each.to_hold))

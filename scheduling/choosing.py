@@ -86,6 +86,7 @@ def opened(visit: Appointment) -> list[Time]:
         from_=now,
         until=now + AHEAD,
         patient=visit.patient,
+        needs=visit.all_needs,
         audience="patient",
     )
     zone = current_practice().zone

@@ -43,6 +43,7 @@ class Wanted:
     patient: Patient | None = None
     room: Room | None = None
     leaves: uuid.UUID | None = None
+    needs: tuple[str, ...] | None = None  # those of a visit that is there already, else the record's
 
     @property
     def span(self) -> Span:
@@ -61,7 +62,7 @@ class Wanted:
     @property
     def group(self) -> tuple[Any, ...]:
         """What is looked for in one search."""
-        return self.practitioner.pk, self.kind.pk, self.patient_id, self.extra
+        return self.practitioner.pk, self.kind.pk, self.patient_id, self.extra, self.needs
 
     @property
     def session(self) -> uuid.UUID | None:
@@ -147,7 +148,7 @@ def _fits(asked: Sequence[Wanted], key: str) -> list[Judged]:
     found: dict[int, Judged] = {}
     for places in groups.values():
         one = asked[places[0]]
-        wants = means_of(one.kind, one.patient).wants if one.patient is not None else NOTHING
+        wants = means_of(one.kind, one.patient, one.needs).wants if one.patient is not None else NOTHING
         days = [
             moment.astimezone(zone).date()
             for n in places

@@ -36,12 +36,15 @@ class Means:
         return bool(self.to_hold)
 
 
-def means_of(kind: AppointmentType, patient: Patient) -> Means:
-    """What a visit of a type takes for a patient; no query where neither asks for anything."""
-    wants = NOTHING
-    if BEARING.intersection(patient.needs):
+def means_of(kind: AppointmentType, patient: Patient, needs: Sequence[str] | None = None) -> Means:
+    """What a visit of a type takes for a patient; no query where neither asks for anything.
+
+    `needs` stand in for those of the record.
+    """
+    wants, needs = NOTHING, patient.needs if needs is None else needs
+    if BEARING.intersection(needs):
         # Hours, and who it is with, are agreed with the patient; only what has to be there is taken.
-        wants = replace(wants_of(patient), only=(), gender="", notes=())
+        wants = replace(wants_of(patient, needs), only=(), gender="", notes=())
     held: list[Any] = list(members_of(kind.needs_resource, wants.language))
     if kind.needs_room or wants.step_free:
         held += Room.objects.all()
@@ -52,7 +55,7 @@ def means_of(kind: AppointmentType, patient: Patient) -> Means:
 
 def hold_move(visit: Appointment, to: Practitioner, *also: Any) -> Means:
     """Holds all that a visit may leave and take when it goes to a clinician, and gives its means."""
-    means = means_of(visit.appointment_type, visit.patient)
+    means = means_of(visit.appointment_type, visit.patient, visit.all_needs)
     lock_resources(visit.practitioner, to, visit.room, to.room, *also, *means.to_hold)
     return means
 

@@ -23,7 +23,7 @@ def free_room(visit: Appointment) -> Room | None:
     """The first free room of the place where the visit is, without steps where that is needed."""
     here = visit.room or visit.practitioner.room
     place = here.location_id if here else visit.practitioner.location_id
-    needs = STEP_FREE & {*visit.patient.needs, *visit.needs}
+    needs = STEP_FREE & set(visit.all_needs)
     fit = [
         one
         for one in Room.objects.select_related("location")

@@ -190,7 +190,7 @@ def row_of(
         name=visit.patient.shown_name(private=private),
         when=short_when(visit.starts_at, practice),
         kind=visit.appointment_type.name,
-        needs=[(NEED_ICONS.get(need, "heart"), Need(need).label) for need in visit.patient.needs],
+        needs=[(NEED_ICONS.get(need, "heart"), Need(need).label) for need in visit.all_needs],
         offers=[offer_words(person, moment, names, practice) for person, moment in request.offered],
         way=way or (reach.why_not or "Asked to be called").capitalize(),
         way_icon=icon or "phone",

@@ -44,7 +44,7 @@ class Known:
 
     def starts_for(self, visit: Appointment, lead: dt.timedelta) -> tuple[Search, list[Start]]:
         """Where a visit could be instead: what fits the patient and lies beside her other visits."""
-        wants = wants_from(visit.patient, visit.patient.needs, self.wishes[visit.patient_id])
+        wants = wants_from(visit.patient, visit.all_needs, self.wishes[visit.patient_id])
         key = (visit.appointment_type_id, wants, visit.minutes)
         if key not in self._starts:
             known = self._search(visit, wants, lead)

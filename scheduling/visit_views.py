@@ -34,7 +34,7 @@ def known(door: Door) -> dict[str, Any]:
         "who": who,
         "where": where(door),
         "directions": door.practice.directions,
-        "interpreter": Need.INTERPRETER in {*patient.needs, *door.visit.needs},
+        "interpreter": Need.INTERPRETER in door.visit.all_needs,
     } | by_video(door)
 
 

@@ -119,7 +119,7 @@ def broken_wishes(visits: Sequence[uuid.UUID]) -> dict[object, list[str]]:
 
 def breaks(visit: Appointment, wishes: Sequence[PatientWish], zone: zoneinfo.ZoneInfo) -> list[str]:
     patient: Patient = visit.patient
-    wants = wants_from(patient, [*patient.needs, *visit.needs], wishes)
+    wants = wants_from(patient, visit.all_needs, wishes)
     words = []
     if wants.gender and visit.practitioner.gender != wants.gender:
         words.append(f"Wants to see {GENDERS.get(wants.gender, 'somebody else')}")

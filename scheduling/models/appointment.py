@@ -201,6 +201,11 @@ class Appointment(PracticeOwned):
         return round((self.ends_at - self.starts_at).total_seconds() / 60)
 
     @property
+    def all_needs(self) -> list[str]:
+        """What the visit has to provide for: the needs of the record, and those entered on it alone."""
+        return list(dict.fromkeys([*self.patient.needs, *self.needs]))
+
+    @property
     def is_active(self) -> bool:
         return self.status in ACTIVE
 

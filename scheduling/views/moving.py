@@ -116,7 +116,7 @@ def draft_of(request: DeskRequest, visit: Appointment) -> Draft:
     """What was chosen; kind, patient and needs are those of the visit."""
     data = request.POST if request.method == "POST" else request.GET
     draft = read_draft(data, Diary(request.practice))
-    draft.kind, draft.patient, draft.needs = visit.appointment_type, visit.patient, list(visit.patient.needs)
+    draft.kind, draft.patient, draft.needs = visit.appointment_type, visit.patient, visit.all_needs
     return draft
 
 
