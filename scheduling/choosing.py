@@ -19,7 +19,7 @@ from practices.models import Room
 from practices.tenancy import current_practice
 from scheduling import notices
 from scheduling.booking import cancel_appointment, confirm_appointment, reschedule_appointment
-from scheduling.fitting import find_times
+from scheduling.fitting import PATIENTS_LEAD
 from scheduling.means import hold_move
 from scheduling.models import Appointment, CancellationReason, Practitioner, TimeRequest, WeeklyHours
 from scheduling.noting import fingerprint, save_note
@@ -28,7 +28,7 @@ from scheduling.refusals import NotOpen
 from scheduling.replacing import replacements
 from scheduling.slots import lock_visit
 from scheduling.time_requests import State, advance, lock_request
-from scheduling.together import read_together
+from scheduling.together import read_together, times_instead
 from scheduling.wishes import ask_for_another_time
 
 AHEAD = dt.timedelta(weeks=4)
@@ -80,27 +80,21 @@ def still_free(visit: Appointment, request: TimeRequest) -> list[Time]:
 
 def opened(visit: Appointment) -> list[Time]:
     """What the rules open to patients: of the clinician first, one in each half of a day, then of others."""
-    now = timezone.now()
-    fits = find_times(
-        appointment_type=visit.appointment_type,
-        from_=now,
-        until=now + AHEAD,
-        patient=visit.patient,
-        needs=visit.all_needs,
-        audience="patient",
-    )
-    zone = current_practice().zone
-    mine = [fit for fit in fits if fit.practitioner.pk == visit.practitioner_id]
-    others = [fit for fit in fits if fit.practitioner.pk != visit.practitioner_id]
+    if not visit.appointment_type.patients_may_choose:
+        return []
+    now, zone = timezone.now(), current_practice().zone
+    times = times_instead(visit, now, now + AHEAD, lead=PATIENTS_LEAD)
+    mine = [time for time in times if time.practitioner.pk == visit.practitioner_id]
+    others = [time for time in times if time.practitioner.pk != visit.practitioner_id]
     found: list[Time] = []
     seen: set[tuple[dt.date, bool]] = set()
-    for fit in [*mine, *others]:
-        local = fit.starts_at.astimezone(zone)
+    for time in [*mine, *others]:
+        local = time.starts_at.astimezone(zone)
         half = (local.date(), local.hour >= 12)
-        if half in seen or fit.starts_at == visit.starts_at or len(found) == SHOWN:
+        if half in seen or time.starts_at == visit.starts_at or len(found) == SHOWN:
             continue
         seen.add(half)
-        found.append(Time(fit.starts_at, fit.practitioner))
+        found.append(Time(time.starts_at, time.practitioner))
     return found
 
 

@@ -19,6 +19,7 @@ from practices.tenancy import current_practice, inside
 from scheduling.fitting import Fit, find_times
 from scheduling.links import MINUTES_TO_CALL, PATIENT, RANDOM_PART, LinkClosed, UnknownLink
 from scheduling.models import FollowUp, FollowUpLink
+from scheduling.together import own_visits
 
 LOOKS_AHEAD = dt.timedelta(weeks=10)
 OFFERED = 8
@@ -83,11 +84,11 @@ def _lock(link: FollowUpLink, by: Actor) -> None:
 
 
 def times_open_to(row: FollowUp) -> list[Fit]:
-    """The times the practice's rules open to patients, in the days of what is due."""
+    """The times the practice's rules open to patients, in the days of what is due and beside her visits."""
     practice = current_practice()
     now = timezone.now()
     first = dt.datetime.combine(max(row.counts_from, practice.today()), dt.time(), tzinfo=practice.zone)
-    return find_times(
+    times = find_times(
         appointment_type=row.appointment_type,
         patient=row.patient,
         practitioners=[row.practitioner] if row.practitioner else None,
@@ -95,6 +96,8 @@ def times_open_to(row: FollowUp) -> list[Fit]:
         until=max(now, first) + LOOKS_AHEAD,
         audience="patient",
     )
+    here = [stretch for _, stretch in own_visits([row.patient_id], now)[row.patient_id]]
+    return [fit for fit in times if not any(fit.lies_over(stretch) for stretch in here)]
 
 
 def some_of(times: Sequence[Fit], practice: Practice) -> list[Fit]:

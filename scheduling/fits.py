@@ -8,7 +8,7 @@ from practices.models import Room
 from scheduling.models import Practitioner, Resource
 from scheduling.needs import GENDERS
 from scheduling.search import Search, Start
-from scheduling.stretches import has
+from scheduling.stretches import Stretch, has
 
 HOURS, TAKEN, RULE, NEED = "hours", "taken", "rule", "need"
 
@@ -40,6 +40,11 @@ class Fit:
     @property
     def fits(self) -> bool:
         return not self.breaks
+
+    def lies_over(self, stretch: Stretch) -> bool:
+        """Whether the visit itself, without its buffers, would lie over a stretch of time."""
+        starts, ends = stretch
+        return starts < self.ends_at.timestamp() and self.starts_at.timestamp() < ends
 
     def broken(self, *kinds: str) -> tuple[Break, ...]:
         """What it breaks of some kinds."""

@@ -6,9 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.utils import timezone
+
 from patients.models import PatientWish
 from practices.models import Room
 from practices.tenancy import current_practice
+from scheduling.availability import FreeTime, free_in
 from scheduling.diary import Diary, read_diary
 from scheduling.models import (
     Appointment,
@@ -20,7 +23,7 @@ from scheduling.models import (
 )
 from scheduling.needs import Wants, wants_from
 from scheduling.pools import Means, Span, means_of
-from scheduling.search import Search, Session, Start, blocks_of, pools_of, sessions_of
+from scheduling.search import Search, Session, Start, blocks_of, ceil, pools_of, sessions_of
 from scheduling.stretches import Stretch
 
 
@@ -110,6 +113,22 @@ def read_together(visits: Sequence[Appointment], first: dt.date, last: dt.date, 
         sessions={pk: sessions_of(kind, people[pk], first, last, "") for pk, kind in kinds.items()},
         _starts={},
     )
+
+
+def times_instead(
+    visit: Appointment, from_: dt.datetime, until: dt.datetime, *, lead: dt.timedelta = dt.timedelta()
+) -> list[FreeTime]:
+    """Where one visit (with its people) could be instead, from `from_` to before `until`, soonest first.
+
+    At its own length, for its own needs, and beside the patient's other visits; instants, none in the past.
+    """
+    now, zone = timezone.now(), current_practice().zone
+    from_ = max(from_, now)
+    if from_ >= until:
+        return []
+    known = read_together([visit], from_.astimezone(zone).date(), until.astimezone(zone).date(), now)
+    search, starts = known.starts_for(visit, lead)
+    return free_in(search, [start for start in starts if ceil(from_) <= start.at < ceil(until)])
 
 
 def who_offer(kinds: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Practitioner]]:

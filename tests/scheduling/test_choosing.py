@@ -12,9 +12,12 @@ from django.urls import reverse
 from messaging.models import Message, Task
 from practices.tenancy import inside
 from scheduling.booking import book_appointment, reschedule_appointment
+from scheduling.choosing import choose_time, opened
+from scheduling.editing import edit_appointment
 from scheduling.links import create_link
-from scheduling.models import Appointment, AppointmentType, TimeRequest, VisitLink
+from scheduling.models import Appointment, AppointmentType, TimeOff, TimeRequest, VisitLink
 from scheduling.time_requests import CannotBeTold, send_times
+from tests.factories import a_practitioner, a_type
 from tests.scheduling.conftest import NOW, a_diary, a_texted_patient, at
 
 RIGHT = {"birth_month": "3", "birth_day": "14", "birth_year": "1986"}
@@ -225,3 +228,47 @@ def test_one_press_in_the_panel(door):
     assert client.post(url, headers={"HX-Request": "true"}).status_code == 204
     with inside(door.practice):
         assert Message.objects.filter(kind="choose").count() == 1
+
+
+def all_day_but(door, gaps, day="2026-11-25"):
+    """Books Dr. Osei's day full but for the half hours that are named; Dr. Chen is out until Christmas."""
+    TimeOff.objects.create(
+        practice=door.practice, practitioner=door.chen, starts_at=NOW, ends_at=NOW + dt.timedelta(days=30)
+    )
+    other = a_texted_patient(door.practice, "Ben", "+15035550777")
+    halves = [f"{hour:02}:{minute:02}" for hour in (8, 9, 10, 11, 13, 14, 15, 16) for minute in (0, 30)]
+    for half in set(halves) - {*gaps, "10:00"}:  # at ten is the visit itself
+        door.book(f"{day} {half}", patient=other, tell_patient=False)
+
+
+def shown_on(door, visit, day="2026-11-25"):
+    local = [time.starts_at.astimezone(door.practice.zone) for time in opened(visit)]
+    return [f"{moment:%H:%M}" for moment in local if f"{moment:%Y-%m-%d}" == day]
+
+
+def test_a_visit_that_was_made_longer_is_shown_only_times_that_are_long_enough(door):
+    with inside(door.practice):
+        all_day_but(door, {"08:00", "10:30", "14:30", "15:00"})
+        assert shown_on(door, door.visit) == ["08:00", "14:30"]
+        longer = edit_appointment(appointment=door.visit, version=1, values={"minutes": 60}, by=door.by)
+        assert shown_on(door, longer) == ["14:30"]
+        choose_time(visit=longer, practitioner_id=door.osei.pk, starts_at=at("2026-11-25 14:30"), by=door.by)
+        assert Appointment.objects.get(patient=door.patient, status="booked").minutes == 60
+
+
+def test_a_patient_is_not_shown_times_at_which_she_is_with_somebody_else(door):
+    with inside(door.practice):
+        all_day_but(door, {"08:00", "11:00"})
+        assert shown_on(door, door.visit) == ["08:00"]
+        nurse = a_practitioner(door.practice, "Nurse Bell", position=3)
+        tests = a_type(door.practice, "Tests", 15, [nurse])
+        door.book("2026-11-25 08:15", practitioner=nurse, appointment_type=tests, tell_patient=False)
+        assert shown_on(door, door.visit) == ["11:00"]
+
+
+def test_what_the_practice_does_not_open_to_patients_is_not_shown(door):
+    with inside(door.practice):
+        door.clock.move_to(at("2026-11-25 08:10"))
+        assert shown_on(door, door.visit)[0] == "09:15", "nobody takes a time that begins while she reads"
+        door.visit.appointment_type.patients_may_choose = False
+        assert opened(door.visit) == []

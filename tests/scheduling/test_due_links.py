@@ -18,6 +18,7 @@ from practices.tenancy import inside
 from scheduling.asking import new_link
 from scheduling.followups import ask_patient, end_follow_up, is_booked, order_follow_up
 from scheduling.models import Appointment, FollowUp, FollowUpLink
+from tests.factories import a_practitioner, a_type
 from tests.scheduling.conftest import NOW, a_diary, at
 
 RIGHT = {"birth_month": "3", "birth_day": "14", "birth_year": "1986"}
@@ -101,6 +102,20 @@ def test_a_time_that_went_meanwhile_is_said_and_the_rest_shown(door):
     answer = door.client.post(door.url, {"time": wanted})
     assert answer.status_code == 409
     assert "That time was just taken." in answer.content.decode()
+
+
+def test_a_time_at_which_she_is_with_somebody_else_is_neither_shown_nor_booked(door):
+    let_in(door)
+    wanted = first_time(door)
+    with inside(door.practice):
+        nurse = a_practitioner(door.practice, "Nurse Bell", position=3)
+        tests = a_type(door.practice, "Tests", 15, [nurse])
+        door.book("2026-11-25 08:15", practitioner=nurse, appointment_type=tests, tell_patient=False)
+    assert wanted.endswith("|20261125T1300Z")
+    assert first_time(door).endswith("|20261125T1330Z")
+    assert door.client.post(door.url, {"time": wanted}).status_code == 409
+    with inside(door.practice):
+        assert not is_booked(door.row)
 
 
 @pytest.mark.parametrize("time", ["", "x|y", "0|20261125T1300Z", "a" * 5000])
