@@ -19,11 +19,12 @@ from patients.models import Channel
 from practices.audit import Actor
 from practices.models import Practice
 from practices.tenancy import current_practice
-from scheduling.availability import AHEAD, FreeTime, free_times, next_free
+from scheduling.availability import AHEAD, FreeTime
 from scheduling.booking import BookingRefused, reschedule_appointment
 from scheduling.links import address_of, create_link
 from scheduling.models import Appointment, Notice, Status
 from scheduling.notices import say_date
+from scheduling.together import times_instead
 from scheduling.visit_calendar import invitation
 from scheduling.wallclock import boundary, say_time
 from scheduling.words import clock, inside_words, short_day, short_when
@@ -97,12 +98,7 @@ def suggest(message: Message) -> Suggestion | None:
     if found:
         words = f"Move the visit of {when} with {visit.practitioner.short_name} to"
         return Suggestion(message, visit, words, slots_of(found, practice))
-    others = next_free(
-        practitioner=visit.practitioner,
-        appointment_type=visit.appointment_type,
-        after=max(timezone.now(), _first_moment(wish, practice)),
-        count=2,
-    )
+    others = next_times(visit, _first_moment(wish, practice))
     words = f"{visit.practitioner.short_name} has no free time then. The next ones are"
     if not others:
         words = f"{visit.practitioner.short_name} has no free time in the next four weeks."
@@ -135,16 +131,15 @@ def wish_of(message: Message) -> Wish:
 def times_for(visit: Appointment, wish: Wish) -> list[FreeTime]:
     """Up to three free times that fit, nearest to what was asked; never the visit's own."""
     practice = current_practice()
+    windows = _windows(wish, practice)
+    free_then = _of_its_clinician(visit, min(windows)[0], max(until for _, until in windows))
     fitting = [
         free
-        for from_, until in _windows(wish, practice)
-        for free in free_times(
-            appointment_type=visit.appointment_type,
-            practitioners=[visit.practitioner],
-            from_=from_,
-            until=until,
-        )
-        if wish.fits(free.starts_at.astimezone(practice.zone).time()) and free.starts_at != visit.starts_at
+        for from_, until in windows
+        for free in free_then
+        if from_ <= free.starts_at < until
+        and wish.fits(free.starts_at.astimezone(practice.zone).time())
+        and free.starts_at != visit.starts_at
     ]
     if wish.time is not None:
         wanted = wish.time
@@ -156,6 +151,17 @@ def times_for(visit: Appointment, wish: Wish) -> list[FreeTime]:
 
         fitting.sort(key=distance)
     return sorted(_spread(fitting, of_one_day=len(wish.days) == 1 and wish.last_day is None))
+
+
+def next_times(visit: Appointment, after: dt.datetime) -> list[FreeTime]:
+    """The nearest two times from `after` on to which the visit could go with its clinician."""
+    until = max(after, timezone.now()) + AHEAD
+    return [free for free in _of_its_clinician(visit, after, until) if free.starts_at != visit.starts_at][:2]
+
+
+def _of_its_clinician(visit: Appointment, from_: dt.datetime, until: dt.datetime) -> list[FreeTime]:
+    times = times_instead(visit, from_, until)
+    return [free for free in times if free.practitioner.pk == visit.practitioner_id]
 
 
 def _windows(wish: Wish, practice: Practice) -> list[tuple[dt.datetime, dt.datetime]]:

@@ -1,5 +1,6 @@
 """The bar in a conversation that offers times for what a text asked; a click moves the visit."""
 
+import datetime as dt
 import json
 import uuid
 
@@ -16,7 +17,7 @@ from scheduling.booking import BookingRefused, SlotTaken
 from scheduling.drafts import as_instant, as_version
 from scheduling.models import Appointment
 from scheduling.panel import find_visit
-from scheduling.suggestions import Slot, Suggestion, slots_of, speaks_of_time, suggest, take
+from scheduling.suggestions import Slot, Suggestion, next_times, slots_of, speaks_of_time, suggest, take
 from scheduling.views.booking import CONFLICT, done
 from scheduling.words import short_when
 
@@ -71,7 +72,8 @@ def take_suggestion(request: DeskRequest, message_id: uuid.UUID) -> HttpResponse
     try:
         moved = take(message=message, visit=visit, version=version, starts_at=starts_at, by=request.actor)
     except SlotTaken as taken:
-        return again(request, message, str(taken), slots_of(taken.next_times, request.practice))
+        others = next_times(visit, starts_at + dt.timedelta(seconds=1))
+        return again(request, message, str(taken), slots_of(others, request.practice))
     except BookingRefused as refusal:
         return again(request, message, str(refusal), [])
     response = done(request, moved, f"Moved to {short_when(moved.starts_at, request.practice)}.", visit)

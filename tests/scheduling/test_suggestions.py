@@ -1,6 +1,7 @@
 """Times offered for what a text asks: nothing is written before a click, and that is undone like a move."""
 
 import datetime as dt
+import re
 
 import pytest
 from django.db import connection
@@ -11,13 +12,14 @@ from django.urls import reverse
 from messaging import inbox
 from messaging.models import Conversation, Message, Task
 from messaging.models import Conversation as Thread
-from patients.models import Consent
+from patients.models import Consent, PatientWish, WishKind
 from practices.tenancy import inside
 from scheduling.booking import SlotTaken, StaleAppointment
-from scheduling.models import Appointment, Change, Notice, Status, TimeOff
+from scheduling.editing import edit_appointment
+from scheduling.models import Appointment, AppointmentTypeOffer, Change, Notice, Status, TimeOff
 from scheduling.suggestions import suggest, take
 from scheduling.undo import undo_change
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, a_practitioner
 from tests.scheduling.conftest import a_diary, a_texted_patient, at
 
 PHONE = "+15035550142"
@@ -116,11 +118,46 @@ def test_looking_writes_nothing_in_a_fixed_number_of_queries(diary, visit):
     )
     with CaptureQueriesContext(connection) as seen:
         suggest(message)
-    assert len(seen) == 7
+    assert len(seen) == 12
     assert not [query for query in seen if query["sql"].startswith(("INSERT", "UPDATE", "DELETE"))]
     assert before == (
         Appointment.objects.count(), Message.objects.count(), Change.objects.count(), Task.objects.count()
     )  # fmt: skip
+
+
+def test_more_visits_and_clinicians_are_no_more_queries(diary, visit):
+    message = write("rather Thursday after 2 ok")
+    more = a_practitioner(diary.practice, "Dr. Ito", position=3)
+    AppointmentTypeOffer.objects.create(
+        practice=diary.practice, appointment_type=diary.kind, practitioner=more
+    )
+    leo = a_texted_patient(diary.practice, "Leo", "+15035550143")
+    for hour in (14, 15, 16):
+        diary.book(f"2026-11-26 {hour}:00", patient=leo, tell_patient=False)
+    with CaptureQueriesContext(connection) as seen:
+        assert suggest(message).slots
+    assert len(seen) == 12
+
+
+def test_a_visit_that_was_made_longer_is_offered_only_times_that_are_long_enough(diary, visit):
+    diary.book("2026-11-26 15:00", patient=a_texted_patient(diary.practice, "Leo", "+15035550143"))
+    message = write("I would rather come Thursday after 2")
+    assert offered(message) == ["Thu, Nov 26 2:00 PM", "Thu, Nov 26 3:30 PM", "Thu, Nov 26 4:30 PM"]
+    edit_appointment(appointment=visit, version=visit.version, values={"minutes": 90}, by=diary.by)
+    assert offered(message) == ["Thu, Nov 26 3:30 PM"]
+
+
+def test_what_a_visit_needs_and_where_the_patient_is_anyway_are_thought_of(diary, visit):
+    PatientWish.objects.create(
+        practice=diary.practice,
+        patient=diary.patient,
+        kind=WishKind.NOT_BEFORE,
+        details={"starts": "15:00"},
+    )
+    message = write("can I come Thursday after 2?")
+    assert offered(message) == ["Thu, Nov 26 3:00 PM", "Thu, Nov 26 4:00 PM"]
+    diary.book("2026-11-26 16:00", practitioner=diary.chen, tell_patient=False)
+    assert offered(message) == ["Thu, Nov 26 3:00 PM", "Thu, Nov 26 4:30 PM"]
 
 
 def test_a_click_moves_the_visit_answers_and_can_be_undone(diary, visit):
@@ -200,6 +237,19 @@ def test_the_conversation_shows_the_bar_and_a_click_answers_with_the_board(desk)
     assert (again.status_code, again.content) == (200, b"")
     with inside(desk.practice):
         assert Conversation.objects.get(pk=desk.thread.pk).state == "done"
+
+
+def test_the_next_two_after_a_stale_time_are_long_enough_too(desk):
+    with inside(desk.practice):
+        leo = a_texted_patient(desk.practice, "Leo", "+15035550143")
+        for hour in (15, 16):
+            desk.book(f"2026-11-26 {hour}:00", patient=leo, tell_patient=False)
+        edit_appointment(appointment=desk.visit, version=1, values={"minutes": 60}, by=desk.by)
+    chosen = {"visit": str(desk.visit.pk), "version": "2", "start": "2026-11-26T19:30:00+00:00"}
+    answer = desk.client.post(desk.url("suggestion-take", desk.message.pk), chosen)
+    assert answer.status_code == 409
+    starts = re.findall(r'name="start" value="([^"]+)"', answer.content.decode())
+    assert starts == ["2026-11-27T13:00:00+00:00", "2026-11-27T13:15:00+00:00"]
 
 
 def test_a_stale_time_says_so_and_offers_the_next_two(desk):
