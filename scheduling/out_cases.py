@@ -284,10 +284,17 @@ def carry_out_planned(case: OutCase, by: Actor) -> None:
     for request in gone:  # moved or cancelled while this was planned
         advance(request, State.CANCELLED, by=by)
     standing = [one for one in requests if one not in gone]
+    hold_places([one for one in standing if one.plan == Plan.CANCEL])
     send_links([one for one in standing if one.plan == Plan.ASK], by=by)
     for request in standing:
         if request.plan != Plan.ASK:
             carry_out(request, by)
+
+
+def hold_places(requests: Sequence[TimeRequest]) -> None:
+    """Holds what the visits take, all at once: one by one they would hold a room and wait for the next."""
+    visits = [request.appointment for request in requests]
+    lock_resources(*(one for visit in visits for one in (visit.practitioner, visit.room)))
 
 
 def carry_out(request: TimeRequest, by: Actor) -> None:
@@ -336,6 +343,7 @@ def take_back(*, case: OutCase, by: Actor) -> TakenBack:
             "Somebody has answered already: this cannot be taken back as a whole. "
             "Move the visits back one by one."
         )
+    hold_places([one for one in requests if one.state == State.CANCELLED])
     cancelled = [restored(one, by) for one in requests if one.state == State.CANCELLED]
     for request in requests:
         if request.is_live:

@@ -7,10 +7,10 @@ import pytest
 
 from practices.models import Location, Room
 from practices.tenancy import inside
-from scheduling import choosing
+from scheduling import choosing, out_cases
 from scheduling.choosing import choose_time
-from scheduling.models import Appointment, TimeRequest
-from scheduling.out_cases import open_case
+from scheduling.models import Appointment, OutCase, TimeRequest
+from scheduling.out_cases import open_case, send_case, take_back
 from scheduling.time_requests import send_times
 from tests.factories import a_patient
 from tests.scheduling.conftest import a_diary
@@ -27,10 +27,10 @@ def diary(db):
 
 @pytest.fixture
 def pause(monkeypatch):
-    """Makes `choose_time` wait a moment after one of its steps, and says when it got there."""
+    """Makes a verb wait a moment after one of its steps, and says when it got there."""
 
-    def after(step):
-        there, original = threading.Event(), getattr(choosing, step)
+    def after(step, module=choosing):
+        there, original = threading.Event(), getattr(module, step)
 
         def slowly(*args, **kwargs):
             found = original(*args, **kwargs)
@@ -38,7 +38,7 @@ def pause(monkeypatch):
             threading.Event().wait(A_MOMENT)
             return found
 
-        monkeypatch.setattr(choosing, step, slowly)
+        monkeypatch.setattr(module, step, slowly)
         return there
 
     return after
@@ -123,6 +123,44 @@ def test_a_patient_who_chooses_and_a_clinician_who_is_written_out_wait_for_each_
     assert all_at_once(diary, choosing_of(diary, visit, diary.chen), write_out) == {"done": 2}
     with inside(diary.practice):
         assert TimeRequest.objects.get().state == "chosen", "her visit is not in the case any more"
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_case_that_cancels_many_visits_and_a_booking_of_a_room_wait_for_each_other(diary, pause, back):
+    case = all_to_be_cancelled(diary)
+    step, verb = ("restored", take_back) if back else ("cancel_appointment", send_case)
+    if back:
+        with inside(diary.practice):
+            send_case(case=case, by=diary.by)
+            OutCase.objects.update(state="sent")  # as if another visit of it were left
+    there, later = pause(step, out_cases), slot_of(diary) + dt.timedelta(hours=4)
+
+    def book():
+        there.wait()
+        third = a_patient(diary.practice, "Cleo")
+        diary.book(starts_at=later, practitioner=diary.chen, patient=third, tell_patient=False)
+
+    assert all_at_once(diary, lambda: verb(case=case, by=diary.by), book) == {"done": 2}
+
+
+def all_to_be_cancelled(diary):
+    """Dr. Osei is out, and her visits are to be cancelled; the first is in the room that is locked last."""
+    with_rooms(diary)
+    with inside(diary.practice):
+        day = slot_of(diary)
+        rooms = Room.objects.order_by("-pk")[:2]
+        for hour, room in enumerate(rooms):
+            given = {"patient": a_patient(diary.practice, f"Dee {hour}"), "room": room, "tell_patient": False}
+            diary.book(starts_at=day + dt.timedelta(hours=hour), **given)
+        case, _ = open_case(
+            practitioner=diary.osei,
+            starts_at=day,
+            ends_at=day + dt.timedelta(hours=3),
+            label="Out",
+            by=diary.by,
+        )
+        TimeRequest.objects.update(plan="cancel")
+        return case
 
 
 def asked(diary, state):
