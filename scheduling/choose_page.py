@@ -202,9 +202,13 @@ def read_wish(value: str) -> dt.datetime | None:
 
 
 def offered_times(door: Door, chosen: list[str]) -> list[tuple[str, str, bool]]:
-    """A handful of free times of the same clinician, as value, words and whether chosen."""
+    """A handful of the same clinician's times that fit the visit's needs: value, words, whether chosen."""
     found = suggest_times(
-        appointment_type=door.visit.appointment_type, practitioner=door.visit.practitioner, count=OFFERED
+        appointment_type=door.visit.appointment_type,
+        practitioner=door.visit.practitioner,
+        patient=door.visit.patient,
+        needs=door.visit.all_needs,
+        count=OFFERED,
     )
     rows = []
     for one in found:

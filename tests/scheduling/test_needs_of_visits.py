@@ -1,6 +1,7 @@
 """Needs that were entered on one visit bind wherever that visit is moved, as those of the record do."""
 
 import datetime as dt
+import re
 
 import pytest
 from django.test import Client
@@ -8,9 +9,11 @@ from django.urls import reverse
 
 from scheduling.batches import Move, reschedule_visits
 from scheduling.booking import reschedule_appointment
+from scheduling.choose_page import WISH
 from scheduling.choosing import times_for
 from scheduling.editing import edit_appointment
-from scheduling.models import Participant, Resource, ResourceHours
+from scheduling.links import create_link
+from scheduling.models import AppointmentType, Participant, Resource, ResourceHours
 from scheduling.out_cases import open_case
 from scheduling.out_page import out_page
 from scheduling.replacing import replacements
@@ -48,6 +51,15 @@ def test_times_to_offer_instead_meet_them(diary, visit):
 
 def test_times_that_patients_choose_from_meet_them(diary, visit):
     assert while_rosa_is_here(diary, [time.starts_at for time in times_for(visit)])
+
+
+def test_times_that_patients_may_wish_for_meet_them(diary, visit):
+    AppointmentType.objects.update(patients_may_choose=False)
+    _, token = create_link(visit)
+    client, url = Client(), reverse("visit-new-time", args=[token])
+    client.post(url, {"birth_month": "3", "birth_day": "14", "birth_year": "1986"})
+    wishes = re.findall(r'name="wish" value="([^"]+)"', client.get(url).content.decode())
+    assert while_rosa_is_here(diary, [dt.datetime.strptime(f"{one}+0000", f"{WISH}%z") for one in wishes])
 
 
 def interpreters_of(visit):
