@@ -82,7 +82,7 @@ def brief_text(practice: Practice, practitioner: Practitioner, visits: Sequence[
     first, last = visits[0].starts_at, max(visit.ends_at for visit in visits)
     hours = f"{clock(first.astimezone(practice.zone))} to {clock(last.astimezone(practice.zone))}"
     waiting = sum(visit.can_confirm for visit in visits)
-    interpreters = sum(Need.INTERPRETER in visit.patient.needs for visit in visits)
+    interpreters = sum(Need.INTERPRETER in visit.all_needs for visit in visits)
     facts = [f"{len(visits)} visit{'' if len(visits) == 1 else 's'}, {hours}."]
     facts += [f"{waiting} not confirmed yet."] if waiting else ["Everybody confirmed."]
     facts += [f"{interpreters} with an interpreter."] if interpreters else []
