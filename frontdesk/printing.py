@@ -8,6 +8,7 @@ from frontdesk.board_bar import Shown
 from frontdesk.dayplan import clock
 from patients.models import Need, Patient
 from practices.models import Practice
+from scheduling.clocks import local_start
 from scheduling.models import Appointment, Participant, Status
 from scheduling.words import clock as clock_words
 from scheduling.words import long_day, place
@@ -85,7 +86,7 @@ def need_words(patient: Patient) -> list[str]:
 
 def slip_of(visit: Appointment, practice: Practice, *, private: bool) -> dict[str, Any]:
     """A patient's way through a visit: where to go, in which order; nothing of why she comes."""
-    local = visit.starts_at.astimezone(practice.zone)
+    local = local_start(visit)
     others = Participant.objects.filter(appointment=visit).select_related("practitioner", "resource")
     stations = ["Front desk: check in"]
     where = visit.room.name if visit.room else place(visit.practitioner, practice)

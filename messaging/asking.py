@@ -57,6 +57,7 @@ class Option:
     id: uuid.UUID
     name: str  # first name; empty where texts name nobody
     at: dt.datetime
+    zone: dt.tzinfo | None = None  # the clock of its place; None where it is the practice's
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def question(options: Sequence[Option], language: str, *, name: str = "") -> str
 
 def told(option: Option, options: Sequence[Option], language: str, practice: Practice) -> str:
     """“Ana Tue 9:00 AM”; with the date where a week does not tell the days apart."""
-    local = option.at.astimezone(practice.zone)
+    local = option.at.astimezone(option.zone or practice.zone)
     days = DAYS.get(language, DAYS["en"])
     far = max(one.at for one in options) - timezone.now() > dt.timedelta(days=6)
     day = f"{days[local.weekday()]} {local.month}/{local.day}" if far else days[local.weekday()]

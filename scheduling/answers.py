@@ -23,6 +23,7 @@ from practices import audit, changes
 from practices.audit import Actor
 from practices.tenancy import current_practice
 from scheduling.booking import confirm_appointment
+from scheduling.clocks import zone_of
 from scheduling.flow import Stage, set_stage
 from scheduling.models import Appointment, AppointmentQuerySet, Change, Confirmation, Notice, Status
 from scheduling.notices import LEFT, answer, stop_reminding
@@ -141,6 +142,7 @@ def _ask_which(message: Message, asked: Asked, reading: str) -> bool:
             if names and not visit.patient.neutral_name
             else "",
             visit.starts_at,
+            zone_of(visit),
         )
         for visit in asked.visits
     ]

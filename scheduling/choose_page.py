@@ -17,6 +17,7 @@ from django.shortcuts import redirect
 from scheduling.availability import suggest_times
 from scheduling.booking import BookingRefused, NotOpen
 from scheduling.choosing import Time, choose_time, live_request, none_suits, times_for
+from scheduling.clocks import zone_at
 from scheduling.links import PATIENT, is_closed
 from scheduling.models import Appointment, Confirmation, Status, TimeRequest
 from scheduling.patient_doors import Door, Page, call_us, over_now
@@ -122,7 +123,7 @@ def list_page(door: Door, times: list[Time] | None, *, status: int = 200, **more
 
 
 def choice_of(time: Time, door: Door) -> Choice:
-    local = time.starts_at.astimezone(door.practice.zone)
+    local = time.starts_at.astimezone(zone_at(time.starts_at, time.practitioner))
     words = f"{say_day(local.date(), door.language)}, {say_clock(local, door.language)}"
     other = time.practitioner.pk != door.visit.practitioner_id
     return Choice(write_time(door, time), words, time.practitioner.name if other else "")
@@ -212,7 +213,7 @@ def offered_times(door: Door, chosen: list[str]) -> list[tuple[str, str, bool]]:
     )
     rows = []
     for one in found:
-        local = one.free.starts_at.astimezone(door.practice.zone)
+        local = one.free.starts_at.astimezone(zone_at(one.free.starts_at, door.visit.practitioner))
         words = f"{say_day(local.date(), door.language)}, {say_clock(local, door.language)}"
         value = f"{one.free.starts_at:{WISH}}"
         rows.append((value, words, value in chosen))

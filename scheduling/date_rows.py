@@ -10,7 +10,7 @@ from practices.models import Practice
 from scheduling.collisions import Verdict
 from scheduling.drafts import Diary, Slot
 from scheduling.models import AppointmentType
-from scheduling.nearby import times_near
+from scheduling.nearby import Sought, times_near
 from scheduling.series import Dated
 from scheduling.wallclock import ClockChange, TimeIsAmbiguous, parse_clock, resolve, within_reach
 from scheduling.words import clock, short_day, short_when
@@ -108,7 +108,8 @@ class DateRows:
         if dated.starts_at is not None:
             return short_when(dated.starts_at, self.practice)
         day = short_day(dated.day, self.practice.today())
-        return f"{day}{',' if ',' in day else ''} {clock(dated.time)}"
+        named = "" if dated.zone == self.practice.zone else f" {meant(dated):%Z}"
+        return f"{day}{',' if ',' in day else ''} {clock(dated.time)}{named}"
 
     def read(self) -> bool:
         """Finds the slot of each row; False, with words at the row, where one is not decided."""
@@ -128,15 +129,22 @@ class DateRows:
         return slot
 
     def _typed(self, row: DateRow) -> Slot | None:
+        # What is typed is on the practice's clock, a time that is kept on that of the series.
+        zone = self.practice.zone if row.time else row.dated.zone
         try:
             if not row.day and not row.time:
                 raise ValueError("Write the day or the time.")
             day = within_reach(parse_day(row.day, self.practice.today())) if row.day else row.dated.day
             time = parse_clock(row.time) if row.time else row.dated.time
-            return Slot(row.dated.practitioner, resolve(day, time, self.practice.zone))
+            return Slot(row.dated.practitioner, resolve(day, time, zone))
         except TimeIsAmbiguous as twice:
             row.dated = replace(
-                row.dated, day=twice.day, time=twice.time, starts_at=None, twice=(twice.first, twice.second)
+                row.dated,
+                day=twice.day,
+                time=twice.time,
+                starts_at=None,
+                zone=zone,
+                twice=(twice.first, twice.second),
             )
             row.error, row.chosen = str(twice), ""
         except (ClockChange, ValueError) as wrong:
@@ -153,7 +161,7 @@ class DateRows:
         for row, verdict in zip(going, verdicts, strict=True):
             if verdict.fits or row.slot is None:
                 continue
-            local = row.slot.starts_at.astimezone(self.practice.zone)
+            local = row.slot.starts_at.astimezone(row.dated.zone)
             row.dated = replace(
                 row.dated,
                 day=local.date(),
@@ -167,20 +175,24 @@ class DateRows:
     def finish(self) -> "DateRows":
         """Fills each row's menu; times near those that cannot be had are looked for once."""
         bad = [row for row in self.rows if not row.fits or row.error]
-        sought = [(row.dated.day, row.dated.time, row.dated.practitioner) for row in bad]
+        sought = [self._sought(row.dated) for row in bad]
         near = dict(zip(map(id, bad), times_near(sought, self.kind, self.patient), strict=True))
         for row in self.rows:
             row.options = self._options(row, near.get(id(row), []))
         return self
+
+    def _sought(self, dated: Dated) -> Sought:
+        local = (dated.starts_at or meant(dated)).astimezone(self.practice.zone)
+        return local.date(), local.time(), dated.practitioner
 
     def _options(self, row: DateRow, near: Sequence[Slot]) -> list[Option]:
         options = [] if not row.fits else [Option(AS_IS, "Keep")]
         if not row.fits:
             options.append(Option("", "Choose"))
         for name, moment in zip(("first", "second"), row.dated.twice, strict=False):
-            zone_name = moment.astimezone(self.practice.zone).tzname()
             value = Slot(row.dated.practitioner, moment).value
-            options.append(Option(value, f"The {name} {clock(row.dated.time)} ({zone_name})"))
+            words = f"The {name} {clock(row.dated.time)} ({moment.astimezone(row.dated.zone):%Z})"
+            options.append(Option(value, words))
         options += [Option(slot.value, self._label(slot, row)) for slot in near]
         chosen = Slot.read(row.chosen, self.diary)
         if chosen is not None and all(option.value != row.chosen for option in options):
@@ -209,3 +221,8 @@ class DateRows:
     @property
     def keeps(self) -> bool:
         return any(row.left_out for row in self.rows)
+
+
+def meant(dated: Dated) -> dt.datetime:
+    """The time that is meant, also one that the clocks jump over, on the clock of the series."""
+    return dt.datetime.combine(dated.day, dated.time, tzinfo=dated.zone)

@@ -16,6 +16,7 @@ from practices import audit
 from practices.audit import Actor
 from practices.models import Practice
 from practices.tenancy import current_practice, inside
+from scheduling.clocks import zone_at
 from scheduling.fitting import Fit, find_times
 from scheduling.links import MINUTES_TO_CALL, PATIENT, RANDOM_PART, LinkClosed, UnknownLink
 from scheduling.models import FollowUp, FollowUpLink
@@ -100,12 +101,12 @@ def times_open_to(row: FollowUp) -> list[Fit]:
     return [fit for fit in times if not any(fit.lies_over(stretch) for stretch in here)]
 
 
-def some_of(times: Sequence[Fit], practice: Practice) -> list[Fit]:
+def some_of(times: Sequence[Fit]) -> list[Fit]:
     """A handful spread over mornings and afternoons of different days, soonest first."""
     seen: set[tuple[dt.date, bool]] = set()
     few: list[Fit] = []
     for fit in times:
-        local = fit.starts_at.astimezone(practice.zone)
+        local = fit.starts_at.astimezone(zone_at(fit.starts_at, fit.practitioner))
         half = (local.date(), local.hour >= 12)
         if half not in seen:
             seen.add(half)

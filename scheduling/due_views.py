@@ -13,6 +13,7 @@ from practices.access import public_door
 from practices.audit import record_read
 from practices.models import Practice
 from scheduling.booking import BookingRefused, SlotTaken
+from scheduling.clocks import local_start, zone_at
 from scheduling.due_links import check_due_birth_date, open_due_link, some_of, times_open_to
 from scheduling.due_words import due_words
 from scheduling.fitting import Fit
@@ -129,8 +130,8 @@ def value_of(fit: Fit) -> str:
 
 def show_times(door: DueDoor, *, status: int = 200, wrong: str = "") -> HttpResponse:
     offered = []
-    for fit in some_of(times_open_to(door.row), door.practice):
-        local = fit.starts_at.astimezone(door.practice.zone)
+    for fit in some_of(times_open_to(door.row)):
+        local = fit.starts_at.astimezone(zone_at(fit.starts_at, fit.practitioner))
         words = f"{say_day(local.date(), door.language)}, {say_at(local, door.language)}"
         offered.append((value_of(fit), words, fit.practitioner.name))
     wrong = due_words(door.language)[wrong] if wrong else ""
@@ -169,7 +170,7 @@ def show_booked(door: DueDoor) -> HttpResponse:
     visit = coming.filter(follow_up=row).first() or coming.order_by("starts_at").first()
     more: dict[str, Any] = {"day": "", "clock": "", "who": ""}
     if visit is not None:
-        local = visit.starts_at.astimezone(door.practice.zone)
+        local = local_start(visit)
         more = {
             "day": say_day(local.date(), door.language),
             "clock": say_at(local, door.language),

@@ -21,6 +21,7 @@ from practices.audit import Actor
 from practices.models import Language
 from practices.tenancy import current_practice
 from scheduling import notices
+from scheduling.clocks import local_start
 from scheduling.links import address_of, create_link, reopen_links, revoke_links
 from scheduling.models import Appointment, CancellationReason, Notice
 from scheduling.notices import ASKING, channel_for, say_short
@@ -123,17 +124,13 @@ def _join(parts: Sequence[str], language: str) -> str:
 
 def _day(visit: Appointment, visits: Sequence[Appointment], language: str) -> str:
     """Dec 1, with the year where a series is so long that the day alone would be in doubt."""
-    day = say_short(_local(visit).date(), language)
-    year = _local(visit).year
+    local = local_start(visit)
+    day, year = say_short(local.date(), language), local.year
     return f"{day} {year}" if visits[-1].starts_at - visits[0].starts_at > LONG_AHEAD else day
 
 
 def _clock(visit: Appointment) -> str:
-    return say_time(_local(visit).time())
-
-
-def _local(visit: Appointment) -> dt.datetime:
-    return visit.starts_at.astimezone(current_practice().zone)
+    return say_time(local_start(visit).time())
 
 
 def tell_moved(old: Appointment, new: Appointment, *, by: Actor, aloud: bool = True) -> None:

@@ -21,11 +21,13 @@ from patients.zones import after_quiet
 from practices.audit import Actor
 from practices.models import Practice
 from practices.tenancy import current_practice
+from scheduling.clocks import zone_of
 from scheduling.lateness import Course, course_of
 from scheduling.links import address_of, create_link
 from scheduling.models import Appointment, Delay, DelayNotice, DelayStep, Notice
 from scheduling.notices import channel_for, say_date
 from scheduling.wallclock import say_time
+from scheduling.words import clock_named
 
 CHANGE_WORTH_SAYING = 15  # minutes between two words to one patient
 LONGEST_GRACE = dt.timedelta(minutes=3)  # however long other texts wait: this one is urgent
@@ -245,7 +247,7 @@ def message_of(word: Word, notice: DelayNotice, by: Actor) -> Message:
 def variables(word: Word, language: str) -> dict[str, str]:
     """What the wordings may hold: never why somebody is seen, nor by whom."""
     practice, visit = current_practice(), word.visit
-    local = word.expected.astimezone(practice.zone)
+    local = word.expected.astimezone(zone_of(visit))
     return {
         "practice": practice_name_for(visit.patient),
         "name": visit.patient.preferred or visit.patient.given,
@@ -258,9 +260,9 @@ def variables(word: Word, language: str) -> dict[str, str]:
 
 def call_words(word: Word) -> str:
     """What whoever calls says."""
-    zone, who = current_practice().zone, word.visit.practitioner.short_name
-    planned = say_time(word.visit.starts_at.astimezone(zone).time())
+    zone, who = zone_of(word.visit), word.visit.practitioner.short_name
+    planned = clock_named(word.visit.starts_at.astimezone(zone), current_practice())
     if not word.late:
         return f"{who} is on time again: the visit begins at {planned}, as planned."
-    expected = say_time(word.expected.astimezone(zone).time())
+    expected = clock_named(word.expected.astimezone(zone), current_practice())
     return f"{who} is late: expected {expected} instead of {planned}. Offer another time."

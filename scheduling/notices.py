@@ -17,6 +17,7 @@ from patients.zones import after_quiet
 from practices.audit import Actor
 from practices.models import Language
 from practices.tenancy import current_practice
+from scheduling.clocks import local_start
 from scheduling.links import address_of, create_link, reopen_links, revoke_links
 from scheduling.models import Appointment, CancellationReason, Notice
 from scheduling.visit_calendar import invitation
@@ -126,7 +127,7 @@ def leaves_too_late(visit: Appointment, channel: str, reach: Reach, send_after: 
 
 def _variables(visit: Appointment, kind: str, language: str) -> dict[str, str]:
     practice = current_practice()
-    local = visit.starts_at.astimezone(practice.zone)
+    local = local_start(visit)
     link = "" if kind in {"cancelled", "thanks", "noted"} else address_of(create_link(visit)[1])
     return {
         "practice": practice_name_for(visit.patient),

@@ -19,6 +19,7 @@ from practices.audit import Actor
 from practices.tenancy import current_practice
 from scheduling import answers
 from scheduling.accepting import HeldJustNow, OfferGone, accept_offer, decline_offer
+from scheduling.clocks import zone_of, zone_offered
 from scheduling.models import Appointment, Change, Notice, Offer
 from scheduling.notices import LEFT
 from scheduling.planning import AWAITING
@@ -121,11 +122,11 @@ def _ask_which(
     """Asks back by number: the offered times and the visits that wait for an answer."""
     names = asking.may_name(current_practice())
     options = [
-        asking.Option(row.pk, _first_name(patient) if names and not patient.neutral_name else "", at)
-        for row, patient, at in sorted(
+        asking.Option(row.pk, _first_name(patient) if names and not patient.neutral_name else "", at, zone)
+        for row, patient, at, zone in sorted(
             [
-                *((offer, offer.entry.patient, offer.starts_at) for offer in offers),
-                *((visit, visit.patient, visit.starts_at) for visit in visits),
+                *((offer, offer.entry.patient, offer.starts_at, zone_offered(offer)) for offer in offers),
+                *((visit, visit.patient, visit.starts_at, zone_of(visit)) for visit in visits),
             ],
             key=lambda row: (row[2], str(row[0].pk)),
         )

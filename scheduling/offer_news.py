@@ -13,6 +13,7 @@ from patients.contacts import Reach, practice_name_for, show_phone
 from practices import audit
 from practices.audit import Actor
 from practices.tenancy import current_practice
+from scheduling.clocks import local_start, offered_start
 from scheduling.links import address_of, create_link
 from scheduling.models import Appointment, Notice, Offer
 from scheduling.notices import LEFT, channel_for, say_date, say_short
@@ -30,7 +31,7 @@ def offer_address(token: str) -> str:
 def variables(offer: Offer, *, link: str = "", before: Appointment | None = None) -> dict[str, str]:
     """What the wordings of an offer may name."""
     practice, patient = current_practice(), offer.entry.patient
-    local = offer.starts_at.astimezone(practice.zone)
+    local = offered_start(offer)
     words = {
         "practice": practice_name_for(patient),
         "name": patient.preferred or patient.given,
@@ -40,7 +41,7 @@ def variables(offer: Offer, *, link: str = "", before: Appointment | None = None
         "link": link,
     }
     if before is not None:
-        was = before.starts_at.astimezone(practice.zone)
+        was = local_start(before)
         words["visits"] = f"{say_short(was.date(), patient.language)} {say_time(was.time())}"
     return words
 

@@ -5,6 +5,7 @@ allows, when. A yes to a free time needs no more: whoever holds the link could a
 that gives up another visit, with whom and where, come after the birth date (SECURITY.md C3).
 """
 
+import datetime as dt
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from scheduling.accepting import (
     decline_offer,
     stop_asking,
 )
+from scheduling.clocks import local_start, offered_start
 from scheduling.links import PATIENT, UnknownLink
 from scheduling.models import Appointment, Offer, WaitlistEntry
 from scheduling.offer_links import check_birth_date, open_offer
@@ -77,8 +79,7 @@ class OfferDoor:
     def url(self, name: str) -> str:
         return f"{reverse(name, args=[self.token])}?lang={self.language}"
 
-    def when(self, moment: Any) -> dict[str, str]:
-        local = moment.astimezone(self.practice.zone)
+    def when(self, local: dt.datetime) -> dict[str, str]:
         return {"day": say_day(local.date(), self.language), "clock": say_at(local, self.language)}
 
     def page(self, name: str, *, status: int = 200, **more: Any) -> HttpResponse:
@@ -86,7 +87,7 @@ class OfferDoor:
         context |= {"o": offer_words(self.language), "door": self, "back_url": self.url("offer")}
         context["visit_url"] = context["home_url"] = context["back_url"]
         shown = self.proved or self.practice.link_shows_time
-        context |= self.when(self.offer.starts_at) if shown else {"day": "", "clock": ""}
+        context |= self.when(offered_start(self.offer)) if shown else {"day": "", "clock": ""}
         context |= {name: self.url(f"offer-{name.removesuffix('_url')}") for name in DOORS}
         context |= known(self) if self.proved else {}
         return render(self.request, f"scheduling/{name}.html", context | more, status=status)
@@ -106,7 +107,9 @@ def known(door: OfferDoor) -> dict[str, Any]:
         "where": (place.address if place else "") or door.practice.address,
     }
     if door.before is not None:
-        found["gives_up"] = offer_words(door.language)["gives_up"].format(**door.when(door.before.starts_at))
+        found["gives_up"] = offer_words(door.language)["gives_up"].format(
+            **door.when(local_start(door.before))
+        )
     return found
 
 

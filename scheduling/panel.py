@@ -11,6 +11,7 @@ from patients.records import NEED_ICONS
 from practices.models import Practice
 from scheduling.belonging import Belonging, belonging_of
 from scheduling.booking_page import born_words
+from scheduling.clocks import zone_of
 from scheduling.delays import expected_of
 from scheduling.drafts import as_uuid
 from scheduling.due_list import Due, ordered_in
@@ -18,7 +19,7 @@ from scheduling.flow import Stage, next_stages, stage_of
 from scheduling.meetings import is_by_video, meeting_of
 from scheduling.models import Appointment, AppointmentQuerySet, Confirmation, Notice, Status
 from scheduling.noting import fingerprint
-from scheduling.words import clock, short_when, stage_symbol, stage_words
+from scheduling.words import clock_named, short_when, stage_symbol, stage_words, when_there
 
 NO_MEETING = "Video visit: no meeting address is set. Edit the visit, or ask a manager"
 HIDDEN = "Hidden while privacy is on"
@@ -120,7 +121,7 @@ def panel_of(visit: Appointment, practice: Practice, *, private: bool) -> Panel:
         name=patient.shown_name(private=private),
         born=HIDDEN if private else born_words(patient, practice.today()),
         phone=show_phone(reach.phone.value) if reach.phone and not private else "",
-        when=short_when(visit.starts_at, practice),
+        when=when_there(visit, practice),
         what=what_words(visit),
         words=stage_words(visit),
         symbol=stage_symbol(visit),
@@ -160,7 +161,7 @@ def facts_of(visit: Appointment, reach: Reach, notices: list[Notice], practice: 
     if reach.why_not:
         lines.append(Line("book", "msg", reach.why_not.capitalize()))
     if moment := expected_of([visit]).get(visit.pk):
-        expected = clock(moment.astimezone(practice.zone))
+        expected = clock_named(moment.astimezone(zone_of(visit)), practice)
         lines.append(Line("book", "clock", f"Running behind: say to expect {expected}"))
     if visit.walk_in:
         lines.append(Line("arr", "walk", "Walked in"))

@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from practices.access import public_door
 from practices.audit import record_read
 from practices.models import Practice
+from scheduling.clocks import local_start, zone_of
 from scheduling.delays import expected_of
 from scheduling.links import PATIENT, LinkClosed, UnknownLink, check_birth_date, open_link
 from scheduling.models import Appointment, VisitLink
@@ -65,7 +66,7 @@ class Door:
 
     def when(self, visit: Appointment) -> dict[str, str]:
         """Day and time of a visit in the patient's words."""
-        local = visit.starts_at.astimezone(self.practice.zone)
+        local = local_start(visit)
         return {"day": say_day(local.date(), self.language), "clock": say_at(local, self.language)}
 
     def page(self, name: str, *, status: int = 200, **more: Any) -> HttpResponse:
@@ -82,7 +83,7 @@ class Door:
         moment = expected_of([self.visit]).get(self.visit.pk)
         if moment is None or moment <= timezone.now() or not self.visit.is_open:
             return ""
-        return say_at(moment.astimezone(self.practice.zone), self.language)
+        return say_at(moment.astimezone(zone_of(self.visit)), self.language)
 
     def addresses(self) -> dict[str, str]:
         """The pages of this link, by what the templates call them."""

@@ -11,6 +11,7 @@ from patients.contacts import practice_name_for, show_phone
 from patients.models import Channel
 from practices.audit import Actor
 from practices.tenancy import current_practice
+from scheduling.clocks import local_start
 from scheduling.links import address_of, new_link
 from scheduling.models import Notice, VisitLink
 from scheduling.notices import say_date, say_short
@@ -82,7 +83,7 @@ def _wording(one: Planned, links: list[VisitLink]) -> tuple[str, str, dict[str, 
     """Kind of wording, language and variables."""
     practice, lead, patient = current_practice(), one.lead, one.patient
     language = patient.language
-    local = lead.visit.starts_at.astimezone(practice.zone)
+    local = local_start(lead.visit)
     link, token = new_link(lead.visit)
     links.append(link)
     variables = {
@@ -105,11 +106,10 @@ def called(ask: Ask) -> str:
 
 def _list(asks: Sequence[Ask], language: str) -> str:
     """Nov 24 9:00 AM and Nov 25 10:30 AM; with first names where they are several people's."""
-    zone = current_practice().zone
     several = len({ask.visit.patient_id for ask in asks}) > 1
     parts = []
     for ask in asks:
-        local = ask.visit.starts_at.astimezone(zone)
+        local = local_start(ask.visit)
         who = f"{called(ask)} " if several else ""
         parts.append(f"{who}{say_short(local.date(), language)} {say_time(local.time())}")
     last = " y " if language == "es" else " and "

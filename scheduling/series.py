@@ -15,6 +15,7 @@ from practices import audit
 from practices.audit import Actor
 from practices.tenancy import current_practice
 from scheduling.batches import Move, Plan, book_visits
+from scheduling.clocks import local_start, zone_at, zone_of
 from scheduling.collisions import Verdict, Wanted, look_at, wanted
 from scheduling.drafts import Slot
 from scheduling.means import means_of
@@ -41,6 +42,7 @@ class Dated:
     time: dt.time
     practitioner: Practitioner
     starts_at: dt.datetime | None
+    zone: zoneinfo.ZoneInfo  # of the wall clock
     verdict: Verdict = Verdict()  # noqa: RUF009 - frozen
     twice: tuple[dt.datetime, ...] = ()  # the two instants, where the clocks pass the time twice
     visit: Appointment | None = None  # the one that would move there
@@ -59,7 +61,7 @@ def dated(
     visit: Appointment | None = None,
 ) -> Dated:
     """A date on the wall clock; one in the gap or the fold of a clock change says so."""
-    row = Dated(position, day, time, practitioner, None, visit=visit)
+    row = Dated(position, day, time, practitioner, None, zone, visit=visit)
     try:
         return replace(row, starts_at=resolve(day, time, zone))
     except TimeIsAmbiguous as twice:
@@ -69,10 +71,15 @@ def dated(
         return replace(row, verdict=Verdict(GAP, "That time does not exist: the clocks go forward."))
 
 
+def first_of(slot: Slot) -> dt.datetime:
+    """Where a series begins, on the clock that all its dates keep: that of the place, not the practice's."""
+    return slot.starts_at.astimezone(zone_at(slot.starts_at, slot.practitioner))
+
+
 def dates_of(rule: str, first: Slot) -> list[Dated]:
-    """The dates of a rule that begins at a slot, on the practice's wall clock; raises BadRule."""
-    zone = current_practice().zone
-    local = first.starts_at.astimezone(zone)
+    """The dates of a rule that begins at a slot, on the wall clock of its place; raises BadRule."""
+    local = first_of(first)
+    zone = zone_at(first.starts_at, first.practitioner)
     time = local.time().replace(fold=0)
     rows = [
         dated(place, day, time, first.practitioner, zone)
@@ -182,19 +189,21 @@ def in_scope(visit: Appointment, scope: str) -> list[Appointment]:
 def shifted(visit: Appointment, visits: Sequence[Appointment], to: Slot) -> list[Dated]:
     """Where the visits go when one of them goes to a slot: as many days on, at the new time of day.
 
-    The time of day and the clinician of the others change only where they change for this one.
+    The time of day and the clinician of the others change only where they change for this one. Each stays on
+    the clock of its place, unless all go to another clinician's.
     """
-    zone = current_practice().zone
-    local = to.starts_at.astimezone(zone)
-    days = local.date() - visit.local_date
+    local, was = first_of(to), local_start(visit)
+    days = local.date() - was.date()
     time = local.time().replace(fold=0)
-    new_time = time != visit.local_time
+    new_time = time != was.time().replace(fold=0)
     new_person = to.practitioner if to.practitioner.pk != visit.practitioner_id else None
     rows = []
     for place, one in enumerate(visits, start=1):
-        clock = time if new_time else one.local_time
+        now = local_start(one)
+        clock = time if new_time else now.time().replace(fold=0)
         person = new_person or one.practitioner
-        row = dated(one.series_position or place, one.local_date + days, clock, person, zone, visit=one)
+        zone = zone_at(to.starts_at, to.practitioner) if new_person else zone_of(one)
+        row = dated(one.series_position or place, now.date() + days, clock, person, zone, visit=one)
         if one.pk == visit.pk:
             row = replace(row, starts_at=to.starts_at, verdict=Verdict(), twice=())
         rows.append(row)

@@ -76,10 +76,14 @@ class CancellingSeries(shapes.Versioned):
 
 
 class DateShape(serializers.Serializer[Any]):
-    """`against` is past, closed, out, hours, rule, taken, each-other, changed, gap or twice; empty fits."""
+    """`against` is past, closed, out, hours, rule, taken, each-other, changed, gap or twice; empty fits.
+
+    `local_time` is on the clock of the place, `time_zone`, which the series keeps.
+    """
 
     position = serializers.IntegerField()
     local_time = serializers.CharField()
+    time_zone = serializers.CharField()
     starts_at = serializers.DateTimeField(allow_null=True)
     practitioner = serializers.UUIDField()
     against = serializers.CharField()
@@ -283,6 +287,7 @@ def date_shape(row: Dated) -> dict[str, Any]:
     return {
         "position": row.position,
         "local_time": f"{row.day}T{row.time:%H:%M}",
+        "time_zone": row.zone.key,
         "starts_at": row.starts_at,
         "practitioner": row.practitioner.pk,
         "against": row.verdict.kind,

@@ -21,6 +21,7 @@ from practices.models import Practice
 from practices.tenancy import current_practice
 from scheduling.availability import AHEAD, FreeTime
 from scheduling.booking import BookingRefused, reschedule_appointment
+from scheduling.clocks import local_start
 from scheduling.links import address_of, create_link
 from scheduling.models import Appointment, Notice, Status
 from scheduling.notices import say_date
@@ -233,7 +234,7 @@ def _answer(message: Message, moved: Appointment, by: Actor) -> None:
     if message.channel == Channel.CALL:
         return
     practice, language = current_practice(), moved.patient.language
-    local = moved.starts_at.astimezone(practice.zone)
+    local = local_start(moved)
     words = render(
         "moved",
         language,

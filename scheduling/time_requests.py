@@ -22,6 +22,7 @@ from practices import audit, changes
 from practices.audit import Actor
 from practices.models import Practice, User
 from practices.tenancy import current_practice
+from scheduling.clocks import local_start
 from scheduling.links import address_of, new_link
 from scheduling.models import Appointment, Notice, TimeRequest, VisitLink
 from scheduling.notices import channel_for, leaves_too_late, say_date
@@ -231,7 +232,7 @@ def letter(
     links.append(link)
     request.link = link
     language = visit.patient.language
-    local = visit.starts_at.astimezone(practice.zone)
+    local = local_start(visit)
     variables = {
         "practice": practice_name_for(visit.patient),
         "name": visit.patient.preferred or visit.patient.given,

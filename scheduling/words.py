@@ -3,6 +3,7 @@
 import datetime as dt
 
 from practices.models import Practice
+from scheduling.clocks import local_start, zone_at
 from scheduling.models import Appointment, AppointmentType, Practitioner
 
 STAGE_WORDS = {
@@ -44,6 +45,19 @@ def short_when(moment: dt.datetime, practice: Practice) -> str:
     return f"{day}{',' if ',' in day else ''} {clock(local)}"
 
 
+def clock_named(local: dt.datetime, practice: Practice) -> str:
+    """9:00 AM, and 9:00 AM MST where that is not what the practice's own clock shows."""
+    same = local.utcoffset() == local.astimezone(practice.zone).utcoffset()
+    return clock(local) if same else f"{clock(local)} {local:%Z}"
+
+
+def when_there(visit: Appointment, practice: Practice) -> str:
+    """As `short_when`, with the hour at the place where its clock shows another: 11:00 AM (9:00 AM MST)."""
+    words, local = short_when(visit.starts_at, practice), local_start(visit)
+    named = clock_named(local, practice)
+    return words if named == clock(local) else f"{words} ({named})"
+
+
 def inside_words(when: str) -> str:
     """A day's words inside a sentence: today 3:00 PM, but Thu, Jun 11, 8:00 AM."""
     return when[0].lower() + when[1:] if when.startswith(("Today", "Tomorrow", "Yesterday")) else when
@@ -59,10 +73,11 @@ def place(practitioner: Practitioner, practice: Practice) -> str:
 def read_back(
     *, practice: Practice, kind: AppointmentType, practitioner: Practitioner, starts_at: dt.datetime
 ) -> str:
-    """The one sentence that is read to the caller before anything is saved."""
-    local = starts_at.astimezone(practice.zone)
+    """The one sentence that is read to the caller before anything is saved, on the clock of the place."""
+    local = starts_at.astimezone(zone_at(starts_at, practitioner))
+    at = clock_named(local, practice)
     parts = [
-        f"{long_day(local.date(), practice.today())}, at {clock(local)} with {practitioner.short_name}",
+        f"{long_day(local.date(), practice.today())}, at {at} with {practitioner.short_name}",
         f"{kind.minutes} minutes",
         place(practitioner, practice),
     ]

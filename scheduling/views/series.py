@@ -22,7 +22,7 @@ from scheduling.held_choice import hold_key
 from scheduling.models import Appointment
 from scheduling.recurrence import BadRule, say_rule
 from scheduling.refusals import DatesRefused
-from scheduling.series import dates_of, in_scope, shifted, with_conflicts
+from scheduling.series import dates_of, first_of, in_scope, shifted, with_conflicts
 from scheduling.series_forms import RepeatForm
 from scheduling.views.booking import (
     CONFLICT,
@@ -66,7 +66,7 @@ def dates_or_none(request: DeskRequest, draft: Draft, repeats: RepeatForm) -> Da
     slot, kind = draft.slot, draft.kind
     if slot is None or kind is None:
         return None
-    rule = repeats.rule_from(slot.starts_at.astimezone(request.practice.zone).date())
+    rule = repeats.rule_from(first_of(slot).date())
     try:
         if repeats.errors:
             return None
@@ -99,7 +99,7 @@ def save(
 def carry_out(request: DeskRequest, draft: Draft, form: BookingForm, slots: list[Slot]) -> list[Appointment]:
     said, mobile = form.cleaned_data, form.cleaned_data.get("mobile") or ""
     repeats = RepeatForm(request.POST, today=request.practice.today())
-    first = said["slot"].starts_at.astimezone(request.practice.zone).date()
+    first = first_of(said["slot"]).date()
     if draft.kind is None:
         raise BookingRefused("Choose the kind of visit.")
     return book_series_for_caller(
@@ -127,7 +127,7 @@ def show_dates(
 ) -> HttpResponse:
     """The dates of a new series."""
     slot, patient = draft.slot, draft.patient
-    first = slot.starts_at.astimezone(request.practice.zone).date() if slot else request.practice.today()
+    first = first_of(slot).date() if slot else request.practice.today()
     name = patient.shown_name(private=request.user.privacy_mode) if patient else request.POST.get("name", "")
     if patient is not None:
         record_read(by=request.actor, patients=[patient.pk], screen="booking")

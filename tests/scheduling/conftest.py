@@ -1,6 +1,7 @@
 """The diary the tests of this folder share: one practice, two clinicians, a patient who may be texted."""
 
 import datetime as dt
+from contextlib import AbstractContextManager
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 import time_machine
 
 from patients.models import Consent
-from practices.models import Role
+from practices.models import Practice, Role
 from practices.tenancy import inside
 from scheduling.booking import book_appointment
 from tests.factories import a_member, a_patient, a_practice, a_practitioner, a_type, a_user, an_actor
@@ -29,6 +30,11 @@ def a_texted_patient(
     with inside(practice):
         Consent.objects.create(practice=practice, patient=patient, channel="sms", granted=True, how="phone")
     return patient
+
+
+def anew(practice: Any) -> AbstractContextManager[None]:
+    """The practice's scope as a request opens it: nothing of it was read before."""
+    return inside(Practice.objects.get(pk=practice.pk))
 
 
 def a_diary(email: str = "dana@frontdesk.example", **fields: Any) -> SimpleNamespace:

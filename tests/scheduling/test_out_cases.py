@@ -17,7 +17,7 @@ from scheduling.out_cases import CaseRefused, open_case, send_case, take_back
 from scheduling.planning import open_visits
 from scheduling.replacing import replacements
 from scheduling.time_requests import SettledMeanwhile, advance
-from tests.scheduling.conftest import a_texted_patient, at
+from tests.scheduling.conftest import a_texted_patient, anew, at
 
 pytestmark = pytest.mark.django_db
 
@@ -126,9 +126,7 @@ def test_the_number_of_statements_of_the_press_is_the_same_for_two_and_for_eleve
                 tell_patient=False,
             )
         case, _ = out_tomorrow(diary, starts_at=at(f"{first} 00:00"), ends_at=at(f"{first} 23:00"))
-        with CaptureQueriesContext(
-            connection,
-        ) as seen:
+        with anew(diary.practice), CaptureQueriesContext(connection) as seen:
             send_case(case=case, by=diary.by)
         assert TimeRequest.objects.filter(case=case, state="asked").count() == count
         counts.append(len(seen))

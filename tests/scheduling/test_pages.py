@@ -25,8 +25,8 @@ from tests.factories import a_patient, a_type
 from tests.scheduling.conftest import a_diary, at
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
-BOOKING_QUERIES = 28
-PANEL_QUERIES = 15
+BOOKING_QUERIES = 29
+PANEL_QUERIES = 16
 
 
 @pytest.fixture
