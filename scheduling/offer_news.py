@@ -9,7 +9,8 @@ from django.utils import timezone
 from messaging.models import Message
 from messaging.outbox import queue_message, withdraw_messages
 from messaging.templates import render
-from patients.contacts import Reach, practice_name_for, show_phone
+from patients.contacts import Reach, email_contact, practice_name_for, show_phone
+from patients.models import Channel, ContactPoint
 from practices import audit
 from practices.audit import Actor
 from practices.tenancy import current_practice
@@ -17,9 +18,11 @@ from scheduling.clocks import local_start, offered_start
 from scheduling.links import address_of, create_link
 from scheduling.models import Appointment, Notice, Offer
 from scheduling.notices import LEFT, channel_for, say_date, say_short
+from scheduling.visit_calendar import invitation
 from scheduling.wallclock import say_time
 
 ANSWERED_WITHIN = dt.timedelta(hours=2)
+WON = "offer-won"  # of the notice, whether or not an earlier visit was given up
 State = Offer.State
 
 
@@ -76,15 +79,17 @@ def tell_won(
     offer: Offer, visit: Appointment, *, before: Appointment | None, to: Message | None, by: Actor
 ) -> None:
     """Says that the time is theirs: as an answer to whoever wrote, else by the way of the offer."""
-    kind = "offer-won-earlier" if before is not None else "offer-won"
+    kind = "offer-won-earlier" if before is not None else WON
     known = variables(offer, link=address_of(create_link(visit)[1]), before=before)
-    message = _say(offer, kind, known, to=to, key=f"won:{offer.pk}", until=visit.starts_at, by=by)
+    message = _say(
+        offer, kind, known, to=to, key=f"won:{offer.pk}", until=visit.starts_at, visit=visit, by=by
+    )
     if message is not None:
         notice = Notice(
             practice=offer.practice,
             message=message,
             appointment=visit,
-            kind="offer-won",
+            kind=WON,
             version=visit.version,
         )
         Notice.objects.bulk_create([notice], ignore_conflicts=True)
@@ -150,22 +155,25 @@ def _say(
     to: Message | None,
     key: str,
     until: dt.datetime,
+    visit: Appointment | None = None,
     by: Actor,
 ) -> Message | None:
-    """Answers the message `to`, or speaks by the way the offer went."""
+    """Answers the message `to`, or speaks by the way the offer went; a `visit` goes to the calendar too."""
     asked_by = to or offer.message
     patient, now = offer.entry.patient, timezone.now()
     channel = asked_by.channel if asked_by is not None else channel_for(patient)
     if channel is None or (to is not None and channel == "call"):
         return None
     words = render(kind, patient.language, known, channel=channel)
+    point = asked_by.contact_point if asked_by is not None else None
     return queue_message(
         patient=patient,
         channel=channel,
-        contact_point=asked_by.contact_point if asked_by is not None else None,
+        contact_point=point,
         kind=Message.Kind.REPLY if to else Message.Kind.OFFER,
         body=words.body,
         subject=words.subject,
+        calendar=_event(visit, point) if visit is not None and channel == Channel.EMAIL else None,
         language=patient.language,
         send_after=now,
         useful_until=now + ANSWERED_WITHIN if to else until,
@@ -174,3 +182,9 @@ def _say(
         in_reply_to=to,
         by=by,
     )
+
+
+def _event(visit: Appointment, point: ContactPoint | None) -> str | None:
+    """The won time for the patient's calendar: in place of the visit that was given up, where one was."""
+    to = point or email_contact(visit.patient)
+    return invitation(visit, WON, to=str(to.value), language=visit.patient.language) if to else None

@@ -17,8 +17,14 @@ from scheduling.models import Appointment
 from scheduling.visit_words import words_in
 
 PRODUCT = "-//Front Desk//Appointment//EN"
-# Kind of message → what it asks of the patient's calendar.
-METHODS = {"confirmation": "REQUEST", "moved": "REQUEST", "cancelled": "CANCEL"}
+# Kind of notice → what its message asks of the patient's calendar; also where she moved the visit herself.
+METHODS = {
+    "confirmation": "REQUEST",
+    "moved": "REQUEST",
+    "chosen": "REQUEST",
+    "offer-won": "REQUEST",
+    "cancelled": "CANCEL",
+}
 
 
 def plain(text: str) -> str:

@@ -16,13 +16,18 @@ from messaging.delivery import deliver_all
 from messaging.models import Message
 from patients.models import Consent, ContactPoint
 from practices.tenancy import inside
+from scheduling.accepting import accept_offer
 from scheduling.booking import book_appointment, cancel_appointment, reschedule_appointment
 from scheduling.chains import roots_of
-from scheduling.models import Change
+from scheduling.choosing import choose_time
+from scheduling.links import PATIENT
+from scheduling.models import Change, Offer
+from scheduling.offering import work_openings
 from scheduling.undo import undo_change
 from scheduling.visit_calendar import calendar_file, invitation
 from tests.factories import a_patient
 from tests.scheduling.conftest import a_diary, at
+from tests.scheduling.waiting_room import a_rule, waits
 from tools.pretend_supplier.mail import free_port
 
 QUIET = {"quiet_from": dt.time(0), "quiet_until": dt.time(0)}
@@ -107,6 +112,43 @@ def test_a_booking_a_move_and_a_cancellation_follow_one_appointment(desk):
     method, event = event_in(mail)
     assert (method, event["uid"], event["sequence"]) == ("CANCEL", uid, 2)
     assert event["status"] == "CANCELLED"
+
+
+def test_a_time_she_chose_by_her_link_replaces_the_one_in_her_calendar(desk):
+    with inside(desk.practice):
+        visit = desk.book("2026-12-01 10:00", patient=desk.patient)
+    (mail,) = deliver(desk)
+    _, before = event_in(mail)
+    with inside(desk.practice):
+        choose_time(visit=visit, practitioner_id=desk.osei.pk, starts_at=at("2026-12-03 11:30"), by=PATIENT)
+    (mail,) = deliver(desk)
+    method, event = event_in(mail)
+    assert (method, event["uid"], event["sequence"]) == ("REQUEST", before["uid"], 1)
+    assert event["dtstart"].dt == at("2026-12-03 11:30")
+
+
+@pytest.mark.parametrize("earlier", [True, False])
+def test_a_time_she_won_from_the_waitlist_comes_into_her_calendar(desk, earlier):
+    with inside(desk.practice):
+        a_rule()
+        freed = desk.book("2026-11-30 09:00", tell_patient=False, patient=a_patient(desk.practice, "Leo"))
+        visit = desk.book("2026-12-01 10:00", patient=desk.patient) if earlier else None
+        waits(desk, patient=desk.patient, appointment=visit)
+    uids = [event_in(mail)[1]["uid"] for mail in deliver(desk)]
+    with inside(desk.practice):
+        cancel_appointment(appointment=freed, version=1, reason="pat", tell_patient=False, by=desk.by)
+    desk.clock.shift(dt.timedelta(minutes=6))
+    work_openings(desk.practice)
+    (question,) = deliver(desk)
+    assert not [part for part in question.walk() if part.get_content_type() == "text/calendar"]
+    with inside(desk.practice):
+        accept_offer(offer=Offer.objects.get(), how="link", by=PATIENT)
+    (mail,) = deliver(desk)
+    method, event = event_in(mail)
+    assert (method, event["sequence"]) == ("REQUEST", 1 if earlier else 0)
+    assert uids in ([], [event["uid"]])
+    assert event["dtstart"].dt == at("2026-11-30 09:00")
+    assert event["attendee"] == "mailto:m.vega@example.org"
 
 
 def test_a_move_that_is_taken_back_still_counts_upwards(desk):
