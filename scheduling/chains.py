@@ -36,6 +36,22 @@ WHERE n.practice_id = %(practice)s AND n.kind = ANY(%(kinds)s)
 """
 
 
+IN_CALENDARS = """
+WITH RECURSIVE up (leaf, id, parent, depth) AS (
+    SELECT id, id, rescheduled_from_id, 0 FROM scheduling_appointment
+    WHERE practice_id = %(practice)s AND id = ANY(%(keys)s)
+    UNION ALL
+    SELECT up.leaf, a.id, a.rescheduled_from_id, up.depth + 1
+    FROM up JOIN scheduling_appointment a ON a.practice_id = %(practice)s AND a.id = up.parent
+    WHERE up.depth < %(longest)s
+)
+SELECT DISTINCT up.leaf FROM up
+JOIN scheduling_notice n ON n.practice_id = %(practice)s AND n.appointment_id = up.id
+JOIN messaging_message m ON m.practice_id = %(practice)s AND m.id = n.message_id
+WHERE m.calendar IS NOT NULL AND m.status = ANY(%(statuses)s)
+"""
+
+
 def roots_of(visits: Iterable[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
     """The first visit of each one's chain, which names the appointment for good; one query."""
     keys = list(visits)
@@ -58,3 +74,16 @@ def words_about(root: uuid.UUID, kinds: Iterable[str]) -> int:
         cursor.execute(WORDS, given)
         (count,) = cursor.fetchone()
     return int(count)
+
+
+def in_calendars(visits: Iterable[uuid.UUID], statuses: Iterable[str]) -> set[uuid.UUID]:
+    """Those that a message in one of these states, about them or what they replaced, brought; one query."""
+    given: dict[str, Any] = {
+        "practice": current_practice().pk,
+        "keys": list(visits),
+        "statuses": list(statuses),
+        "longest": LONGEST,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(IN_CALENDARS, given)
+        return {key for (key,) in cursor.fetchall()}

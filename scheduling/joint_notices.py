@@ -15,12 +15,13 @@ from django.utils import timezone
 from messaging.models import Message
 from messaging.outbox import queue_message
 from messaging.templates import Wording, render, segments
-from patients.contacts import practice_name_for, reachability, show_phone
+from patients.contacts import Reach, practice_name_for, reachability, show_phone
 from patients.models import Channel
 from practices.audit import Actor
 from practices.models import Language
 from practices.tenancy import current_practice
 from scheduling import notices
+from scheduling.chains import in_calendars
 from scheduling.clocks import local_start
 from scheduling.links import address_of, create_link, reopen_links, revoke_links
 from scheduling.models import Appointment, CancellationReason, Notice
@@ -32,20 +33,32 @@ LONG_AHEAD = dt.timedelta(days=330)
 
 
 def tell_many(visits: Sequence[Appointment], kind: str, *, by: Actor) -> list[Message]:
-    """Queues one message per patient about these visits: confirmation, moved or cancelled."""
+    """Queues one message per patient about these visits: confirmation, moved or cancelled.
+
+    One mail brings one entry to a calendar: a date that stands in the patient's already is told by itself.
+    """
     by_patient: dict[object, list[Appointment]] = defaultdict(list)
     for visit in sorted(visits, key=lambda one: (one.starts_at, one.pk)):
         by_patient[visit.patient_id].append(visit)
-    told = [
-        notices.tell(theirs[0], kind, by=by) if len(theirs) == 1 else _tell(theirs, kind, by)
-        for theirs in by_patient.values()
-    ]
+    told = [message for theirs in by_patient.values() for message in _tell(theirs, kind, by)]
     return [message for message in told if message is not None]
 
 
-def _tell(visits: Sequence[Appointment], kind: str, by: Actor) -> Message | None:
-    practice, patient = current_practice(), visits[0].patient
+def _tell(visits: Sequence[Appointment], kind: str, by: Actor) -> list[Message | None]:
+    if len(visits) == 1:
+        return [notices.tell(visits[0], kind, by=by)]
+    patient = visits[0].patient
     reach = reachability([patient])[patient.pk]
+    mailed = channel_for(patient, reach) == Channel.EMAIL
+    alone = in_calendars([visit.pk for visit in visits], notices.LEFT) if mailed else set()
+    rest = [visit for visit in visits if visit.pk not in alone]
+    singly = [visit for visit in visits if visit.pk in alone or len(rest) == 1]
+    told = [notices.tell(visit, kind, reach=reach, by=by) for visit in singly]
+    return told if len(rest) < 2 else [*told, _tell_together(rest, kind, reach, by)]
+
+
+def _tell_together(visits: Sequence[Appointment], kind: str, reach: Reach, by: Actor) -> Message | None:
+    practice, patient = current_practice(), visits[0].patient
     channel = channel_for(patient, reach)
     send_after = timezone.now() + practice.undo_window
     if channel is None or notices.leaves_too_late(visits[-1], channel, reach, send_after):

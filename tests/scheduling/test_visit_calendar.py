@@ -17,12 +17,15 @@ from messaging.models import Message
 from patients.models import Consent, ContactPoint
 from practices.tenancy import inside
 from scheduling.accepting import accept_offer
+from scheduling.batches import Move, cancel_visits, reschedule_visits
 from scheduling.booking import book_appointment, cancel_appointment, reschedule_appointment
 from scheduling.chains import roots_of
 from scheduling.choosing import choose_time
+from scheduling.drafts import Slot
 from scheduling.links import PATIENT
 from scheduling.models import Change, Offer
 from scheduling.offering import work_openings
+from scheduling.series import book_series, dates_of
 from scheduling.undo import undo_change
 from scheduling.visit_calendar import calendar_file, invitation
 from tests.factories import a_patient
@@ -30,6 +33,7 @@ from tests.scheduling.conftest import a_diary, at
 from tests.scheduling.waiting_room import a_rule, waits
 from tools.pretend_supplier.mail import free_port
 
+HOUR = dt.timedelta(hours=1)
 QUIET = {"quiet_from": dt.time(0), "quiet_until": dt.time(0)}
 
 
@@ -149,6 +153,56 @@ def test_a_time_she_won_from_the_waitlist_comes_into_her_calendar(desk, earlier)
     assert uids in ([], [event["uid"]])
     assert event["dtstart"].dt == at("2026-11-30 09:00")
     assert event["attendee"] == "mailto:m.vega@example.org"
+
+
+def book_weekly(desk: Any, count: int) -> list[Any]:
+    """A series from Tuesday, December 1 at 10 on; its mail has left."""
+    rule = f"FREQ=WEEKLY;COUNT={count}"
+    with inside(desk.practice):
+        dates = [
+            Slot(row.practitioner, row.starts_at)
+            for row in dates_of(rule, Slot(desk.osei, at("2026-12-01 10:00")))
+        ]
+        _, visits = book_series(
+            patient=desk.patient, appointment_type=desk.kind, dates=dates, rule=rule, by=desk.by
+        )
+    (mail,) = deliver(desk)
+    assert not [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
+    return list(visits)
+
+
+def test_a_date_of_a_series_that_came_into_her_calendar_leaves_it_with_the_series(desk):
+    first, *others = book_weekly(desk, 4)
+    with inside(desk.practice):
+        moved = reschedule_appointment(
+            appointment=first, version=first.version, starts_at=at("2026-12-02 10:00"), by=desk.by
+        )
+    (mail,) = deliver(desk)
+    _, entered = event_in(mail)
+    with inside(desk.practice):
+        cancel_visits(visits=[(one, one.version) for one in (moved, *others)], reason="prov", by=desk.by)
+    alone, together = sorted(deliver(desk), key=lambda mail: "Dec 8" in mail.as_string())
+    method, event = event_in(alone)
+    assert (method, event["uid"], event["sequence"]) == ("CANCEL", entered["uid"], entered["sequence"] + 1)
+    words = together.get_body(("plain",)).get_content()
+    assert "Dec 8, Dec 15 and Dec 22" in words
+    assert "Dec 2 " not in words
+
+
+def test_a_date_in_her_calendar_moves_there_with_the_series(desk):
+    first, second = book_weekly(desk, 2)
+    with inside(desk.practice):
+        moved = reschedule_appointment(
+            appointment=first, version=first.version, starts_at=at("2026-12-02 10:00"), by=desk.by
+        )
+    deliver(desk)
+    with inside(desk.practice):
+        moves = [Move(one, one.version, one.starts_at + HOUR, desk.osei) for one in (moved, second)]
+        reschedule_visits(moves=moves, by=desk.by)
+    events = [event_in(mail) for mail in deliver(desk)]
+    assert [method for method, _ in events] == ["REQUEST", "REQUEST"]
+    assert {event["dtstart"].dt for _, event in events} == {at("2026-12-02 11:00"), at("2026-12-08 11:00")}
+    assert f"{first.pk}@front-desk" in {str(event["uid"]) for _, event in events}
 
 
 def test_a_move_that_is_taken_back_still_counts_upwards(desk):
