@@ -14,7 +14,7 @@ from tests.scheduling.test_api import Desk
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 DIALOG = "abcDEF123456"
-SLOT_QUERIES = 48
+SLOT_QUERIES = 49
 
 
 @pytest.fixture
