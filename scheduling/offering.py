@@ -195,20 +195,24 @@ def work_openings(practice: Practice) -> int:
 
 
 def next_step(opening: Opening) -> None:
-    """Asks the next group, or puts the proposal before a person, or waits where nobody can be asked."""
-    rule = rule_of()
+    """Asks the next group, or puts the proposal before a person; looks again later where nobody is there."""
+    rule, now = rule_of(), timezone.now()
     opening.due_at = None
+    if (leaves := may_leave_at(rule, now)) > now and rule.mode == WaitlistRule.Mode.AUTOMATIC:
+        opening.due_at = next_step_at(rule, opening.starts_at, leaves)
+    elif not _stepped(opening, rule):
+        # The time may be held in a dialog just now, or everybody be asked about another: that ends unheard.
+        pause = dt.timedelta(minutes=rule.pause_minutes)
+        opening.due_at = next_step_at(rule, opening.starts_at, now + pause)
     opening.save(update_fields=["due_at"])
-    if rule.mode == WaitlistRule.Mode.AUTOMATIC:
-        leaves = may_leave_at(rule, timezone.now())
-        if leaves > timezone.now():
-            opening.due_at = next_step_at(rule, opening.starts_at, leaves)
-            opening.save(update_fields=["due_at"])
-            return
-        if timezone.now() <= ask_until(rule, opening.starts_at):
-            _next_group(opening, SYSTEM)
-    elif rule.mode == WaitlistRule.Mode.ASSISTED:
-        propose(opening)
+
+
+def _stepped(opening: Opening, rule: WaitlistRule) -> bool:
+    """Whether somebody was asked, or a person was told that somebody can be."""
+    if rule.mode == WaitlistRule.Mode.ASSISTED:
+        return propose(opening) is not None
+    in_time = timezone.now() <= ask_until(rule, opening.starts_at)
+    return rule.mode == WaitlistRule.Mode.AUTOMATIC and in_time and bool(_next_group(opening, SYSTEM))
 
 
 def propose(opening: Opening) -> Task | None:

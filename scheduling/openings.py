@@ -247,10 +247,14 @@ def wished(starts_at: dt.datetime, ends_at: dt.datetime) -> WaitlistEntryQuerySe
 
 
 def wake() -> None:
-    """Somebody new waits: openings that had nobody left to ask are looked at again."""
+    """Somebody new waits: openings that have nobody who was asked are looked at without waiting longer."""
     rule, now = rule_of(), timezone.now()
-    idle = Opening.objects.coming().filter(due_at=None).exclude(offers__state__in=Offer.STANDING)
-    for opening in idle.select_for_update(of=("self",)):
-        opening.due_at = next_step_at(rule, opening.starts_at, max(now, opening.shown_from))
-        if opening.due_at is not None:
+    delay = dt.timedelta(minutes=rule.first_delay_minutes)
+    idle = Opening.objects.coming().filter(Q(due_at=None) | Q(batch=0))
+    idle = idle.exclude(offers__state__in=Offer.STANDING)
+    # One that is being worked on is passed over: it looks again by itself after a pause.
+    for opening in idle.select_for_update(skip_locked=True, of=("self",)):
+        due = next_step_at(rule, opening.starts_at, max(now, opening.shown_from + delay))
+        if due is not None and (opening.due_at is None or due < opening.due_at):
+            opening.due_at = due
             opening.save(update_fields=["due_at"])

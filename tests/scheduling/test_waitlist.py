@@ -261,6 +261,40 @@ def test_whoever_was_asked_of_late_is_left_alone(diary, slot, clock):
     assert PassedOver.objects.get().why == "Was asked 3 hours ago"
 
 
+def test_a_time_that_was_held_for_a_moment_is_offered_after_the_pause(diary, slot, clock):
+    a_rule(pause_minutes=10)
+    waits(diary, "Ana")
+    cancel(slot)
+    hold_time(practitioner=diary.osei, appointment_type=diary.kind, starts_at=at(SLOT), key="k", by=diary.by)
+    work_openings(diary.practice)
+    assert not Offer.objects.exists()
+    release_hold(key="k", by=diary.by)
+    clock.shift(dt.timedelta(minutes=10))
+    work_openings(diary.practice)
+    assert states() == {"Ana": "queued"}
+
+
+def test_a_proposal_is_made_once_somebody_has_been_left_alone_long_enough(diary, slot, clock):
+    a_rule(mode="assisted", rest_hours=24, pause_minutes=15)
+    entry = waits(diary, "Ana")
+    WaitlistEntry.objects.filter(pk=entry.pk).update(last_asked_at=NOW - dt.timedelta(hours=23, minutes=50))
+    cancel(slot)
+    work_openings(diary.practice)
+    assert not Task.objects.open().exists()
+    clock.shift(dt.timedelta(minutes=15))
+    work_openings(diary.practice)
+    assert Task.objects.open().get().note.endswith("1 on the waitlist fits")
+
+
+def test_nobody_is_looked_for_any_more_once_it_is_too_late_to_ask(diary, slot, clock):
+    a_rule(stop_before_minutes=120, pause_minutes=30, send_from=dt.time(7))
+    clock.move_to(at("2026-11-25 07:45"))
+    cancel(slot)
+    assert opened().due_at == at("2026-11-25 07:45")
+    work_openings(diary.practice)
+    assert opened().due_at is None
+
+
 def test_manual_asks_nobody_by_itself_and_assisted_puts_it_before_a_person(diary, slot, clock):
     a_rule(mode="manual")
     waits(diary, "Ana")
@@ -673,10 +707,17 @@ def test_changed_wishes_count_at_once(diary, slot):
 
 
 def test_a_new_entry_wakes_an_opening_that_had_nobody(diary, slot):
-    a_rule()
+    a_rule(pause_minutes=30)
     cancel(slot)
     work_openings(diary.practice)
-    assert opened().due_at is None
+    assert opened().due_at == NOW + dt.timedelta(minutes=30)
     waits(diary, "Ana")
     work_openings(diary.practice)
     assert states() == {"Ana": "queued"}
+
+
+def test_a_new_entry_does_not_cut_the_wait_before_the_first_question_short(diary, slot):
+    a_rule(first_delay_minutes=20)
+    cancel(slot)
+    waits(diary, "Ana")
+    assert opened().due_at == NOW + dt.timedelta(minutes=20)
