@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Sequence
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from messaging.models import Message, Task
@@ -19,7 +20,7 @@ from practices.models import Practice
 from practices.tenancy import current_practice, inside
 from scheduling.fitting import judge
 from scheduling.matching import Facts, Match, Passed, Ranking, matches_for
-from scheduling.models import Offer, Opening, PassedOver, WaitlistRule
+from scheduling.models import Offer, Opening, PassedOver, WaitlistEntry, WaitlistRule
 from scheduling.notices import LEFT
 from scheduling.offer_news import ask, end
 from scheduling.openings import close_opening, region_of, task_key
@@ -89,7 +90,7 @@ def _ask(
     for match in matches:
         if most is not None and len(sent) >= most:
             break
-        why = why_not_now(opening, match, leaves, rule)
+        why = why_not_now(opening, match, leaves, rule) or claim(match.entry)
         if why:
             passed.append(Passed(match.entry, why))
             continue
@@ -132,6 +133,20 @@ def why_not_now(opening: Opening, match: Match, leaves: dt.datetime, rule: Waitl
     return ""
 
 
+def claim(entry: WaitlistEntry) -> str:
+    """Holds an entry so that nobody else asks it; why not, where somebody did since it was ranked.
+
+    It waits for nobody: whoever holds the entry now may be about to need what is held here.
+    """
+    rows = WaitlistEntry.objects.waiting().select_for_update(no_key=True, skip_locked=True)
+    now = rows.filter(pk=entry.pk).first()
+    if now is None:
+        return "Is answering, or being changed, just now"
+    if now.last_asked_at != entry.last_asked_at or Offer.objects.standing().filter(entry=now).exists():
+        return "Is being asked about another time"
+    return ""
+
+
 def _one(opening: Opening, match: Match, place: int, leaves: dt.datetime, by: Actor) -> Offer:
     """One offer with its link and its message; the entry remembers that it was asked."""
     token = Offer.new_token(current_practice().link_code)
@@ -152,10 +167,11 @@ def _one(opening: Opening, match: Match, place: int, leaves: dt.datetime, by: Ac
     offer.save(force_insert=True)
     offer.message = ask(offer, token, reach=match.reach, send_after=leaves, by=by)
     offer.save(update_fields=["message"])
-    entry = match.entry
-    entry.last_asked_at, entry.times_asked = timezone.now(), entry.times_asked + 1
-    entry.save(update_fields=["last_asked_at", "times_asked"])
-    audit.record("offer.made", offer, by=by, patient_id=entry.patient_id, changes={"place": [None, place]})
+    asked = WaitlistEntry.objects.filter(pk=match.entry.pk)
+    asked.update(last_asked_at=timezone.now(), times_asked=F("times_asked") + 1)
+    audit.record(
+        "offer.made", offer, by=by, patient_id=match.entry.patient_id, changes={"place": [None, place]}
+    )
     return offer
 
 

@@ -325,6 +325,22 @@ def test_a_person_chooses_whom_to_ask(diary, slot):
         offer_to(opening=opened(), entries=[ben.pk], by=diary.by)
 
 
+def test_whoever_was_asked_since_the_list_was_looked_at_is_not_asked_again(diary, slot, monkeypatch):
+    a_rule(mode="manual")
+    entry = waits(diary, "Ana")
+    later = diary.book("2026-11-25 11:00", tell_patient=False)
+    cancel(slot)
+    cancel(later)
+    first, second = Opening.objects.with_people().order_by("starts_at")
+    seen = matches_for(second)
+    offer_next(opening=first, by=diary.by)
+    monkeypatch.setattr("scheduling.offering.matches_for", lambda opening: seen)
+    with pytest.raises(NothingToOffer):
+        offer_to(opening=second, entries=[entry.pk], by=diary.by)
+    entry.refresh_from_db()
+    assert (states(), entry.times_asked) == ({"Ana": "queued"}, 1)
+
+
 def test_somebody_without_consent_to_texts_is_passed_over_and_can_be_called(diary, slot):
     a_rule()
     waits(diary, patient=a_patient(diary.practice, "Ana", phone=PHONES["Ana"]))
