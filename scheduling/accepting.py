@@ -77,8 +77,7 @@ def _accept(offer: Offer, how: str, message: Message | None, by: Actor) -> Appoi
 def _locked(offer: Offer) -> Appointment | None:
     """Holds the diaries, the opening and the offer, in this order; returns the visit that is given up."""
     known = Offer.objects.with_all().get(pk=offer.pk)
-    before = known.entry.appointment
-    before = before if before is not None and before.is_open else None
+    before: Appointment | None = known.entry.visit_given_up
     who = known.opening.practitioner
     lock_resources(who, who.room, *(filter(None, [before and before.practitioner, before and before.room])))
     if "opening-lock" not in settings.SWITCHED_OFF:

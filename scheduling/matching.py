@@ -33,6 +33,7 @@ from scheduling.words import clock, short_day
 MOST = 500  # entries looked at for one opening
 STEP = dt.timedelta(minutes=15)
 REMEMBERED = dt.timedelta(days=90)  # so long a no to a time counts
+OUTLIVED = "The visit that was to be earlier does not stand any more"
 NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 DAYS = ("", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -149,8 +150,7 @@ class Look:
 
     def __init__(self, facts: Facts, entry: WaitlistEntry, opening: Opening) -> None:
         self.facts, self.entry, self.opening = facts, entry, opening
-        now_has: Appointment | None = entry.appointment
-        self.visit = now_has if now_has is not None and now_has.is_open else None
+        self.visit = entry.visit_given_up
         offered = facts.kinds[opening.practitioner_id]
         wished = [self.visit.appointment_type_id] if self.visit else entry.types
         self.kinds = [offered[key] for key in wished if key in offered]
@@ -206,6 +206,8 @@ class Look:
     def _why_not_asked(self) -> str:
         """What speaks against asking this person now, whatever the time."""
         offers, now = self.facts.asked[self.entry.pk], self.facts.now
+        if self.entry.is_outlived:
+            return OUTLIVED
         if any(offer.stands for offer in offers):
             return "Is being asked about another time"
         for offer in offers:

@@ -55,7 +55,7 @@ def ask(offer: Offer, token: str, *, reach: Reach, send_after: dt.datetime, by: 
     channel = channel_for(patient, reach)
     if channel is None:
         return None
-    before = offer.entry.appointment
+    before = offer.entry.visit_given_up
     kind = "offer-earlier" if before is not None else "offer"
     known = variables(offer, link=offer_address(token), before=before)
     words = render(kind, patient.language, known, channel=channel)

@@ -66,8 +66,8 @@ class OfferDoor:
     @property
     def before(self) -> Appointment | None:
         """The visit that a yes gives up."""
-        visit: Appointment | None = self.offer.entry.appointment
-        return visit if visit is not None and visit.is_open else None
+        visit: Appointment | None = self.offer.entry.visit_given_up
+        return visit
 
     @property
     def is_free(self) -> bool:

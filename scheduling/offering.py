@@ -19,7 +19,7 @@ from practices.audit import SYSTEM, Actor
 from practices.models import Practice
 from practices.tenancy import current_practice, inside
 from scheduling.fitting import judge
-from scheduling.matching import Facts, Match, Passed, Ranking, matches_for
+from scheduling.matching import OUTLIVED, Facts, Match, Passed, Ranking, matches_for
 from scheduling.models import Offer, Opening, PassedOver, WaitlistEntry, WaitlistRule
 from scheduling.notices import LEFT
 from scheduling.offer_news import ask, end
@@ -144,7 +144,7 @@ def claim(entry: WaitlistEntry) -> str:
         return "Is answering, or being changed, just now"
     if now.last_asked_at != entry.last_asked_at or Offer.objects.standing().filter(entry=now).exists():
         return "Is being asked about another time"
-    return ""
+    return OUTLIVED if now.is_outlived else ""
 
 
 def _one(opening: Opening, match: Match, place: int, leaves: dt.datetime, by: Actor) -> Offer:

@@ -2,21 +2,33 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from patients.models import Patient
 from practices import audit, changes
 from practices.audit import SYSTEM, Actor
 from practices.tenancy import current_practice
-from scheduling.models import Appointment, AppointmentType, Hold, Offer, Practitioner, WaitlistEntry
+from scheduling.matching import OUTLIVED
+from scheduling.models import (
+    Appointment,
+    AppointmentType,
+    Change,
+    Hold,
+    Offer,
+    Practitioner,
+    WaitlistEntry,
+)
 from scheduling.offer_news import end
 from scheduling.openings import released, wake
 from scheduling.refusals import NotOffered, NotOpen
 
+MOST_EXPIRED = 200  # of a kind, in one sweep
+PASSED = "The time that was asked for is over."
 MOST_OPEN = 10  # entries of one patient that may wait at the same time
 State = WaitlistEntry.State
 WISHES = (
@@ -109,7 +121,7 @@ def _after_holds(entry: WaitlistEntry, by: Actor) -> None:
 @transaction.atomic
 def change_entry(*, entry: WaitlistEntry, by: Actor, **wishes: Unpack[Wishes]) -> WaitlistEntry:
     """Changes what somebody waits for; raises BadWish, and NotOpen once the entry has ended."""
-    entry = WaitlistEntry.objects.select_for_update(of=("self",)).with_people().get(pk=entry.pk)
+    entry = WaitlistEntry.objects.select_for_update(no_key=True, of=("self",)).with_people().get(pk=entry.pk)
     if not entry.is_waiting:
         raise NotOpen(f"This entry is {entry.get_state_display().lower()} already.")
     now = {name: getattr(entry, name) for name in WISHES}
@@ -139,18 +151,34 @@ def remove_entry(*, entry: WaitlistEntry, why: str, by: Actor) -> WaitlistEntry:
 
 @transaction.atomic
 def expire_entries(now: dt.datetime | None = None) -> int:
-    """Ends the entries of the open practice whose last day, or wished time, is over."""
-    now = now or timezone.now()
-    today = now.astimezone(current_practice().zone).date()
+    """Ends the entries of the open practice for which there is nothing to wait for any more."""
+    over = dict(_over(now or timezone.now()))
+    # All are held at once, in one order; one that somebody is at is left for the next time.
+    waiting = WaitlistEntry.objects.waiting().filter(pk__in=over).order_by("pk")
+    held = list(waiting.select_for_update(no_key=True, skip_locked=True))
+    for entry in held:
+        _close(entry, State.EXPIRED, over[entry.pk], SYSTEM)
+    return len(held)
+
+
+def _over(now: dt.datetime) -> Iterator[tuple[uuid.UUID, str]]:
+    """Entries whose day or time has come and gone, or whose visit was cancelled or seen, and why they end."""
     waiting = WaitlistEntry.objects.waiting()
-    over = [*waiting.filter(last_day__lt=today)[:200], *waiting.filter(wished_at__lte=now)[:200]]
-    for entry in {one.pk: one for one in over}.values():
-        _close(entry, State.EXPIRED, "The time that was asked for is over.", SYSTEM)
-    return len(over)
+    today = now.astimezone(current_practice().zone).date()
+    undoable = Change.objects.filter(
+        appointment=OuterRef("appointment"), undone_at=None, undo_until__gte=now
+    ).order_by()
+    for rows, why in (
+        (WaitlistEntry.objects.outlived().exclude(Exists(undoable)), f"{OUTLIVED}."),
+        (waiting.filter(last_day__lt=today), PASSED),
+        (waiting.filter(wished_at__lte=now), PASSED),
+    ):
+        for key in rows.order_by("pk").values_list("pk", flat=True)[:MOST_EXPIRED]:
+            yield key, why
 
 
 def _close(entry: WaitlistEntry, state: str, why: str, by: Actor) -> WaitlistEntry:
-    entry = WaitlistEntry.objects.select_for_update(of=("self",)).with_people().get(pk=entry.pk)
+    entry = WaitlistEntry.objects.select_for_update(no_key=True, of=("self",)).with_people().get(pk=entry.pk)
     if not entry.is_waiting:
         return entry
     entry.state, entry.ended_at, entry.ended_why = state, timezone.now(), why.strip()[:80]

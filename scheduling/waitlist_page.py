@@ -232,8 +232,8 @@ class Names:
         parts += [f"over by {clock(entry.not_after)}"] if entry.not_after else []
         parts += [f"from {short_day(entry.first_day, practice.today())}"] if entry.first_day else []
         parts += [f"until {short_day(entry.last_day, practice.today())}"] if entry.last_day else []
-        if entry.appointment is not None and entry.appointment.is_open:
-            parts.append(f"has {inside_words(short_when(entry.appointment.starts_at, practice))}")
+        if entry.visit_given_up is not None:
+            parts.append(f"has {inside_words(short_when(entry.visit_given_up.starts_at, practice))}")
         return "; ".join(filter(None, parts)) or "Any time, anybody"
 
 

@@ -16,7 +16,7 @@ from patients.models import Patient
 from practices.encryption import EncryptedTextField
 from practices.models import User
 from practices.tenancy import PracticeForeignKey, PracticeOwned, scoped
-from scheduling.models.appointment import Appointment
+from scheduling.models.appointment import Appointment, Status
 from scheduling.models.roster import AppointmentType, Practitioner
 
 
@@ -62,6 +62,10 @@ class WaitlistRule(PracticeOwned):
 class WaitlistEntryQuerySet(models.QuerySet["WaitlistEntry"]):
     def waiting(self) -> "WaitlistEntryQuerySet":
         return self.filter(state=WaitlistEntry.State.WAITING)
+
+    def outlived(self) -> "WaitlistEntryQuerySet":
+        """Still waiting for something earlier than a visit that is cancelled, or that the patient came to."""
+        return self.waiting().exclude(appointment=None).exclude(appointment__status=Status.BOOKED)
 
     def with_people(self) -> "WaitlistEntryQuerySet":
         return self.select_related("patient", "appointment__practitioner", "appointment__appointment_type")
@@ -148,6 +152,17 @@ class WaitlistEntry(PracticeOwned):
     @property
     def is_waiting(self) -> bool:
         return self.state == self.State.WAITING
+
+    @property
+    def visit_given_up(self) -> Appointment | None:
+        """The visit that an earlier one takes the place of, as long as it is to come."""
+        visit: Appointment | None = self.appointment
+        return visit if visit is not None and visit.is_open else None
+
+    @property
+    def is_outlived(self) -> bool:
+        """Whether it waits for something earlier than a visit that does not stand any more."""
+        return self.appointment_id is not None and self.visit_given_up is None
 
 
 class OpeningQuerySet(models.QuerySet["Opening"]):

@@ -12,6 +12,7 @@ from practices.audit import Actor
 from practices.models import AuditEntry, Location, Room
 from scheduling.accepting import OfferAnswered, OfferGone, accept_offer, award, decline_offer, stop_asking
 from scheduling.booking import cancel_appointment, reschedule_appointment
+from scheduling.flow import mark_arrived
 from scheduling.holding import hold_time, release_hold
 from scheduling.matching import matches_for
 from scheduling.models import Appointment, Change, Offer, Opening, PassedOver, TimeOff, WaitlistEntry
@@ -530,6 +531,75 @@ def test_an_entry_follows_its_visit_when_it_is_moved(diary):
     )
     entry.refresh_from_db()
     assert entry.appointment == moved
+
+
+# Somebody who waits for an earlier time than a visit she has.
+
+
+@pytest.fixture
+def later(diary, slot):
+    """A visit of Ana's that she would rather have earlier."""
+    a_rule()
+    visit = diary.book("2026-12-01 14:00", patient=a_texted_patient(diary.practice, "Ana", PHONES["Ana"]))
+    waits(diary, patient=visit.patient, appointment=visit)
+    return visit
+
+
+def comes(visit, by):
+    mark_arrived(appointment=visit, version=visit.version, by=by)
+
+
+def test_whose_visit_is_cancelled_is_not_asked_for_an_earlier_one(diary, slot, later):
+    cancel(later, by=diary.by)
+    cancel(slot)
+    work_openings(diary.practice)
+    assert not Offer.objects.exists()
+    ranking = matches_for(Opening.objects.with_people().get(starts_at=at(SLOT)))
+    assert not ranking.matches
+    assert ranking.passed[0].why == "The visit that was to be earlier does not stand any more"
+
+
+def test_nor_if_it_is_cancelled_while_she_is_about_to_be_asked(diary, slot, later, monkeypatch):
+    cancel(slot)
+    seen = matches_for(opened())
+    assert [match.entry.patient.given for match in seen.matches] == ["Ana"]
+    opening = opened()
+    cancel(later, by=diary.by)
+    monkeypatch.setattr("scheduling.offering.matches_for", lambda opening: seen)
+    with pytest.raises(NothingToOffer):
+        offer_to(opening=opening, entries=[seen.matches[0].entry.pk], by=diary.by)
+
+
+@pytest.mark.parametrize("ends", [cancel, comes], ids=["cancelled", "seen"])
+def test_the_entry_ends_with_the_visit_once_that_cannot_be_taken_back(diary, later, clock, ends):
+    clock.move_to(at("2026-12-01 13:50"))
+    ends(later, by=diary.by)
+    work_openings(diary.practice)
+    assert WaitlistEntry.objects.get().is_waiting
+    clock.shift(diary.practice.undo_window + dt.timedelta(seconds=1))
+    work_openings(diary.practice)
+    entry = WaitlistEntry.objects.get()
+    assert (entry.state, entry.ended_why) == (
+        "expired", "The visit that was to be earlier does not stand any more.",
+    )  # fmt: skip
+
+
+def test_the_entry_goes_on_with_a_visit_whose_cancellation_is_taken_back(diary, later, clock):
+    cancel(later, by=diary.by)
+    undo_change(change=Change.objects.get(appointment=later, kind="cancelled"), by=diary.by)
+    clock.shift(dt.timedelta(hours=1))
+    work_openings(diary.practice)
+    assert WaitlistEntry.objects.get().is_waiting
+
+
+def test_what_she_was_asked_is_taken_back_with_the_entry(diary, slot, later, clock):
+    cancel(slot)
+    work_openings(diary.practice)
+    assert states() == {"Ana": "queued"}
+    cancel(later, by=diary.by)
+    clock.shift(dt.timedelta(minutes=5))
+    work_openings(diary.practice)
+    assert states() == {"Ana": "withdrawn"}
 
 
 def test_a_reading_is_taken_back_by_one_click_also_after_the_bar_is_gone(diary, three, clock):
