@@ -58,8 +58,7 @@ def _accept(offer: Offer, how: str, message: Message | None, by: Actor) -> Appoi
     before = _locked(offer)
     offer = Offer.objects.with_all().get(pk=offer.pk)
     if offer.state == State.ACCEPTED and offer.visit is not None:
-        taken: Appointment = offer.visit
-        return taken
+        return _had_already(offer.visit)
     # A change of mind counts while nobody else has it; a person at the desk may still use one that ran out.
     again = {State.DECLINED} if by.user is None else {State.DECLINED, State.EXPIRED, State.WITHDRAWN}
     if not (offer.stands or offer.state in again) or not offer.opening.is_open or not offer.entry.is_waiting:
@@ -71,6 +70,12 @@ def _accept(offer: Offer, how: str, message: Message | None, by: Actor) -> Appoi
     _finish(offer, visit, how, by)
     tell_won(offer, visit, before=before, to=message, by=by)
     changes.announce(current_practice(), *region_of(offer.opening), "queue")
+    return visit
+
+
+def _had_already(visit: Appointment) -> Appointment:
+    if not visit.is_active:
+        raise OfferGone("This was hers, and the visit was cancelled or moved since.")
     return visit
 
 
@@ -163,6 +168,8 @@ def _finish(offer: Offer, visit: Appointment, how: str, by: Actor) -> None:
 def lose(offer: Offer, *, message: Message | None = None, by: Actor) -> Offer:
     """Writes down that a yes came too late, and says so kindly, once."""
     offer = Offer.objects.select_for_update(of=("self",)).with_all().get(pk=offer.pk)
+    if offer.state == State.ACCEPTED:
+        return offer  # nobody was faster: it was hers, and was cancelled or moved since
     if offer.stands:
         end(offer, State.LOST, by=by)
     tell_gone(offer, to=message, by=by)

@@ -110,6 +110,9 @@ def answer(message: Message, reading: str, offer: Offer) -> bool:
             visit = accept_offer(offer=offer, how=how, message=to, by=BY_TEXT)
             remember(message, offer={"id": str(offer.pk), "visit": str(visit.pk)})
     except OfferGone:
+        offer.refresh_from_db(fields=["state"])
+        if offer.state == State.ACCEPTED:
+            return False  # it was hers, and was cancelled or moved since: a person knows what is now
         remember(message, offer={"id": str(offer.pk), "visit": ""})  # told kindly, once
     except (HeldJustNow, BookingRefused):
         return False

@@ -70,6 +70,17 @@ class OfferDoor:
         return visit
 
     @property
+    def visit(self) -> Appointment | None:
+        """What is hers by this offer."""
+        visit: Appointment | None = self.offer.visit_to_come
+        return visit
+
+    @property
+    def starts(self) -> dt.datetime:
+        """When it is, on the clock of the place: of the visit as it is now, else of what is offered."""
+        return local_start(self.visit) if self.visit is not None else offered_start(self.offer)
+
+    @property
     def is_free(self) -> bool:
         """Whether a yes can still be said."""
         standing = self.offer.stands or self.offer.state == State.DECLINED
@@ -87,7 +98,7 @@ class OfferDoor:
         context |= {"o": offer_words(self.language), "door": self, "back_url": self.url("offer")}
         context["visit_url"] = context["home_url"] = context["back_url"]
         shown = self.proved or self.practice.link_shows_time
-        context |= self.when(offered_start(self.offer)) if shown else {"day": "", "clock": ""}
+        context |= self.when(self.starts) if shown else {"day": "", "clock": ""}
         context |= {name: self.url(f"offer-{name.removesuffix('_url')}") for name in DOORS}
         context |= known(self) if self.proved else {}
         return render(self.request, f"scheduling/{name}.html", context | more, status=status)
@@ -99,8 +110,9 @@ Page = Callable[[OfferDoor], HttpResponse]
 
 def known(door: OfferDoor) -> dict[str, Any]:
     """What only the patient may read: with whom, where, and which visit would be given up."""
-    who, words = door.offer.opening.practitioner, words_in(door.language)
-    minutes = round((door.offer.ends_at - door.offer.starts_at).total_seconds() / 60)
+    who, words = (door.visit or door.offer.opening).practitioner, words_in(door.language)
+    meant = door.visit or door.offer
+    minutes = round((meant.ends_at - meant.starts_at).total_seconds() / 60)
     place = who.room.location if who.room else who.location
     found = {
         "who": words["minutes"].format(who=who.name, minutes=minutes),
@@ -145,14 +157,21 @@ def has_proof(request: HttpRequest, offer: Offer) -> bool:
 def standing(door: OfferDoor, *, status: int = 200, **more: Any) -> HttpResponse:
     """The page as the offer is now: free, yours, noted, off the list, or gone."""
     offer, words = door.offer, offer_words(door.language)
-    if offer.state == State.ACCEPTED:
+    if door.visit is not None:
         return door.page("offer/yours", status=status)
     if offer.entry.state == WaitlistEntry.State.REMOVED:
         return door.page("offer/noted", status=status, said=words["stopped"])
     if door.is_free:
         said = words["declined"] if offer.state == State.DECLINED else ""
         return door.page("offer/offer", status=status, said=said, **more)
-    return door.page("offer/closed", status=409 if status == 409 else 410, why=words["gone_why"])
+    return closed(door, status=409 if status == 409 else 410)
+
+
+def closed(door: OfferDoor, *, status: int) -> HttpResponse:
+    """Somebody was faster; or it was hers, and the visit was cancelled or moved since, or has been."""
+    words = offer_words(door.language)
+    came = "ended" if door.offer.state == State.ACCEPTED else "gone"
+    return door.page("offer/closed", status=status, title=words[f"{came}_title"], why=words[f"{came}_why"])
 
 
 @require_safe
@@ -177,7 +196,7 @@ def yes(door: OfferDoor) -> HttpResponse:
         return door.page("offer/held", status=409, title=words["held_title"], why=words["held_why"])
     except OfferGone:
         door.offer.refresh_from_db()
-        return door.page("offer/closed", status=409, why=offer_words(door.language)["gone_why"])
+        return closed(door, status=409)
     return redirect(door.url("offer"))
 
 
@@ -198,7 +217,7 @@ def no(door: OfferDoor) -> HttpResponse:
 @behind_offer
 def stop(door: OfferDoor) -> HttpResponse:
     """No more of these: as easy as it can be, and the desk can put the patient on the list again."""
-    if door.offer.locked_at is not None or door.offer.state == State.ACCEPTED:
+    if door.offer.locked_at is not None or door.visit is not None:
         return call_us(door)
     stop_asking(offer=door.offer, how="link", by=PATIENT)
     return redirect(door.url("offer"))

@@ -28,6 +28,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "Somebody was a little faster. You are still on our list, and we ask you again.",
         "Alguien respondió un poco antes. Sigue en nuestra lista y le avisaremos de nuevo.",
     ),
+    "ended_title": ("This appointment has changed", "Esta cita ha cambiado"),
+    "ended_why": (
+        "It was moved or cancelled, or has been. If you are not sure when we see you next, please call us.",
+        "Se cambió, se canceló o ya pasó. Si no sabe cuándo le vemos, llámenos, por favor.",
+    ),
     "held_title": ("One moment, please", "Un momento, por favor"),
     "held_why": (
         "Somebody is choosing this time just now. Try again in a few minutes; it may still be yours.",

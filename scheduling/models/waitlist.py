@@ -331,6 +331,13 @@ class Offer(PracticeOwned):
     def stands(self) -> bool:
         return self.state in self.STANDING
 
+    @property
+    def visit_to_come(self) -> Appointment | None:
+        """The visit that a yes booked, unless it was cancelled or moved, or has been."""
+        visit: Appointment | None = self.visit
+        yes = self.state == self.State.ACCEPTED
+        return visit if yes and visit is not None and visit.is_open else None
+
     @staticmethod
     def new_token(link_code: str) -> str:
         """The practice's public code, then 128 random bits."""

@@ -9,10 +9,13 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
-from messaging.models import Task
+from messaging.models import Message, Task
+from practices.administration import change_practice
 from practices.models import AuditEntry
 from practices.tenancy import inside
-from scheduling.booking import cancel_appointment
+from scheduling.accepting import OfferGone, accept_offer
+from scheduling.booking import cancel_appointment, reschedule_appointment
+from scheduling.flow import mark_arrived
 from scheduling.holding import hold_time
 from scheduling.models import Appointment, Offer, WaitlistEntry
 from scheduling.offer_words import WORDS
@@ -94,6 +97,52 @@ def test_one_press_takes_it_and_twice_is_once(door):
         visit = Appointment.objects.active().get(patient__given="Ana")
         assert (visit.starts_at, visit.confirmation) == (at(SLOT), "confirmed")
         assert AuditEntry.objects.filter(verb="offer.accepted", door="link").count() == 1
+
+
+def taken(door):
+    """Ana said yes; the visit that is hers."""
+    door.client.post(door.url("offer-yes"))
+    return Appointment.objects.active().get(patient__given="Ana")
+
+
+@pytest.mark.parametrize("act", ["cancelled", "moved", "seen"])
+def test_what_is_not_to_come_any_more_is_not_called_yours(door, clock, act):
+    with inside(door.practice):
+        visit = taken(door)
+        given = {"appointment": visit, "version": visit.version, "by": door.by}
+        if act == "cancelled":
+            cancel_appointment(reason="pat", **given)
+        elif act == "moved":
+            reschedule_appointment(starts_at=at("2026-11-26 09:00"), **given)
+        else:
+            clock.move_to(at("2026-11-25 09:55"))
+            mark_arrived(**given)
+    page = door.client.get(door.url())
+    assert (page.status_code, WORDS["ended_why"][0] in page.content.decode()) == (410, True)
+    assert WORDS["yours"][0] not in page.content.decode()
+
+
+def test_a_second_yes_to_a_visit_that_was_cancelled_brings_nothing_back(door):
+    with inside(door.practice):
+        visit = taken(door)
+        cancel_appointment(appointment=visit, version=visit.version, reason="pat", by=door.by)
+        with pytest.raises(OfferGone):
+            accept_offer(offer=door.offer(), how="phone", by=door.by)
+        told = Message.objects.filter(patient=visit.patient).count()
+    again = door.client.post(door.url("offer-yes"))
+    assert (again.status_code, WORDS["ended_why"][0] in again.content.decode()) == (409, True)
+    with inside(door.practice):
+        assert door.offer().told is None  # nobody was faster
+        assert Message.objects.filter(patient=visit.patient).count() == told
+
+
+def test_what_is_yours_has_the_time_that_it_has_now(door):
+    with inside(door.practice):
+        taken(door)
+        change_practice(values={"time_zone": "America/Chicago"}, visits_keep="clock", by=door.by)
+    page = door.client.get(door.url()).content.decode()
+    assert WORDS["yours"][0] in page
+    assert "at 10:00 AM" in page
 
 
 def test_who_is_late_hears_so_kindly_on_the_page(door):

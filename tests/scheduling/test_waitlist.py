@@ -436,6 +436,16 @@ def test_a_second_yes_of_the_winner_changes_nothing(diary, three, clock):
     assert Appointment.objects.filter(patient__given="Ben").count() == 1
 
 
+def test_a_second_yes_after_the_visit_was_cancelled_goes_to_a_person(diary, three, clock):
+    write("Ben", "Yes")
+    cancel(Appointment.objects.get(patient__given="Ben"), by=diary.by, tell_patient=False)
+    clock.shift(30)
+    leave()
+    assert write("Ben", "yes").needs_person
+    assert not Appointment.objects.active().filter(patient__given="Ben").exists()
+    assert not [text for text in texts_to("Ben") if "is taken" in text]
+
+
 def test_no_is_this_one_only_and_she_stays_on_the_list(diary, three):
     write("Ben", "No")
     assert states()["Ben"] == "declined"
