@@ -1,11 +1,12 @@
 """What people answer to an offer: yes, not this one, or no more of these. The first yes wins.
 
-The clinician's diary is locked first, then the opening; the exclusion constraint over what is taken and the
-one-winner constraint over the offers have the last word.
+All that a visit takes is locked first, then the opening, the entry and the offer; the exclusion constraint
+over what is taken and the one-winner constraint over the offers have the last word.
 """
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from psycopg.errors import UniqueViolation
 
@@ -14,8 +15,17 @@ from practices import audit, changes
 from practices.audit import Actor
 from practices.tenancy import current_practice
 from scheduling.booking import book_appointment, confirm_appointment, reschedule_appointment
-from scheduling.matching import matches_for
-from scheduling.models import Appointment, BusySlot, Confirmation, Offer, Opening, WaitlistEntry
+from scheduling.matching import Match, matches_for
+from scheduling.means import means_of
+from scheduling.models import (
+    Appointment,
+    AppointmentType,
+    BusySlot,
+    Confirmation,
+    Offer,
+    Opening,
+    WaitlistEntry,
+)
 from scheduling.offer_news import end, tell_declined, tell_gone, tell_won
 from scheduling.openings import region_of
 from scheduling.refusals import BookingRefused
@@ -80,14 +90,26 @@ def _had_already(visit: Appointment) -> Appointment:
 
 
 def _locked(offer: Offer) -> Appointment | None:
-    """Holds the diaries, the opening and the offer, in this order; returns the visit that is given up."""
+    """Holds all that a yes touches, the offer last; returns the visit that is given up."""
     known = Offer.objects.with_all().get(pk=offer.pk)
-    before: Appointment | None = known.entry.visit_given_up
-    who = known.opening.practitioner
-    lock_resources(who, who.room, *(filter(None, [before and before.practitioner, before and before.room])))
+    before = _hold(known.opening, known.entry, known.appointment_type)
     if "opening-lock" not in settings.SWITCHED_OFF:
-        Opening.objects.select_for_update().get(pk=known.opening_id)
         Offer.objects.select_for_update().get(pk=known.pk)
+    return before
+
+
+def _hold(opening: Opening, entry: WaitlistEntry, kind: AppointmentType) -> Appointment | None:
+    """Holds diaries, rooms and interpreters, then the opening, then the entries; returns what is given up."""
+    before: Appointment | None = entry.visit_given_up
+    who = opening.practitioner
+    means = means_of(before.appointment_type if before else kind, entry.patient)
+    given_up = [before.practitioner, before.room] if before else []
+    # In one step: who took the clinician first and the room in a second could wait in a circle.
+    lock_resources(who, who.room, *given_up, *means.to_hold)
+    if "opening-lock" not in settings.SWITCHED_OFF:
+        Opening.objects.select_for_update().get(pk=opening.pk)
+        own = Q(pk=entry.pk) | Q(appointment=before) if before else Q(pk=entry.pk)
+        list(WaitlistEntry.objects.filter(own).order_by("pk").select_for_update(no_key=True))
     return before
 
 
@@ -179,6 +201,8 @@ def lose(offer: Offer, *, message: Message | None = None, by: Actor) -> Offer:
 @transaction.atomic
 def decline_offer(*, offer: Offer, how: str, message: Message | None = None, by: Actor) -> Offer:
     """“Not this one”: she stays on the list and is not asked about this time again. Twice is once."""
+    # The entry before the offer, as whoever takes her off the list holds them.
+    WaitlistEntry.objects.select_for_update(no_key=True).get(pk=offer.entry_id)
     offer = Offer.objects.select_for_update(of=("self",)).with_all().get(pk=offer.pk)
     if offer.state == State.ACCEPTED:
         raise OfferAnswered("This time is hers already. Cancel the visit instead.")
@@ -203,26 +227,35 @@ def stop_asking(*, offer: Offer, how: str, by: Actor) -> WaitlistEntry:
 def award(*, opening: Opening, entry: WaitlistEntry, how: str = "phone", by: Actor) -> Appointment:
     """Books an opening for somebody who said yes to a person; raises OfferGone, HeldJustNow."""
     opening = Opening.objects.with_people().get(pk=opening.pk)
-    there = Offer.objects.filter(opening=opening, entry=entry).first()
+    asked = Offer.objects.filter(opening=opening, entry=entry)
+    there = asked.first()
     if there is None:
         ranking = matches_for(opening)
         match = next((one for one in ranking.matches if one.entry.pk == entry.pk), None)
         if match is None or not opening.is_open:
             raise OfferGone("This does not fit any more. Look at it as it is now.")
-        there = Offer(
-            practice=current_practice(),
-            opening=opening,
-            entry=match.entry,
-            appointment_type=match.kind,
-            starts_at=match.starts_at,
-            ends_at=match.ends_at,
-            state=State.SENT,
-            batch=opening.batch,
-            place=opening.offers.count() + 1,
-            reasons=[*match.reasons[:8], "Asked by a person"],
-            token_hash=Offer.hash_of(Offer.new_token(current_practice().link_code)),
-            expires_at=match.starts_at,
-            created_by=by.user,
-        )
-        there.save(force_insert=True)
+        # Before the first row: who presses it twice finds the offer of the first time.
+        _hold(opening, match.entry, match.kind)
+        there = asked.first() or _by_a_person(opening, match, by)
     return accept_offer(offer=there, how=how, by=by)
+
+
+def _by_a_person(opening: Opening, match: Match, by: Actor) -> Offer:
+    """The offer that was made by word of mouth."""
+    offer = Offer(
+        practice=current_practice(),
+        opening=opening,
+        entry=match.entry,
+        appointment_type=match.kind,
+        starts_at=match.starts_at,
+        ends_at=match.ends_at,
+        state=State.SENT,
+        batch=opening.batch,
+        place=opening.offers.count() + 1,
+        reasons=[*match.reasons[:8], "Asked by a person"],
+        token_hash=Offer.hash_of(Offer.new_token(current_practice().link_code)),
+        expires_at=match.starts_at,
+        created_by=by.user,
+    )
+    offer.save(force_insert=True)
+    return offer

@@ -203,10 +203,10 @@ def work_openings(practice: Practice) -> int:
                 break
             next_step(opening)
             done += 1
-    with inside(practice):
-        follow_messages()
-        close_over()
-        expire_entries()
+    # Each by itself: one that went on to the next with what it holds could wait in a circle with an answer.
+    for step in (follow_messages, end_unheard, expire_offers, close_begun, expire_entries):
+        with inside(practice):
+            step()
     return done
 
 
@@ -251,20 +251,30 @@ def propose(opening: Opening) -> Task | None:
 
 
 def follow_messages() -> int:
-    """Carries what became of the questions to the offers: asked, or not to be reached."""
-    queued = Offer.objects.filter(state=State.QUEUED)
-    moved = queued.filter(message__status__in=LEFT).update(state=State.SENT)
-    for offer in Offer.objects.standing().filter(message__status__in=NOT_HEARD).with_all()[:100]:
-        end(offer, State.WITHDRAWN, how="unreached", by=SYSTEM)
+    """Carries to the offers which questions have left."""
+    queued = Offer.objects.filter(state=State.QUEUED, message__status__in=LEFT).not_in_use()
+    moved = Offer.objects.filter(pk__in=[offer.pk for offer in queued]).update(state=State.SENT)
     if moved:
         changes.announce(current_practice(), "waitlist")
     return moved
 
 
-def close_over() -> None:
-    """Ends what nobody can take any more: offers without an answer, openings that have begun."""
-    now = timezone.now()
-    for offer in Offer.objects.standing().filter(expires_at__lte=now).with_all()[:200]:
+def end_unheard() -> None:
+    """Ends the offers whose question could not be brought."""
+    unheard = Offer.objects.standing().filter(message__status__in=NOT_HEARD)
+    for offer in unheard.not_in_use().with_all()[:100]:
+        end(offer, State.WITHDRAWN, how="unreached", by=SYSTEM)
+
+
+def expire_offers() -> None:
+    """Ends the offers that nobody answered in time."""
+    over = Offer.objects.standing().filter(expires_at__lte=timezone.now())
+    for offer in over.not_in_use().with_all()[:200]:
         end(offer, State.EXPIRED, by=SYSTEM)
-    for opening in Opening.objects.open().filter(starts_at__lte=now)[:200]:
+
+
+def close_begun() -> None:
+    """Ends the openings that nobody can take any more."""
+    begun = Opening.objects.open().filter(starts_at__lte=timezone.now()).order_by("pk")
+    for opening in begun.select_for_update(skip_locked=True)[:200]:
         close_opening(opening=opening, why="Nobody took it.", by=SYSTEM)

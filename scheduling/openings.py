@@ -149,7 +149,7 @@ def _fill(opening: Opening, visit: Appointment, by: Actor) -> None:
 
 def _divide(opening: Opening, visit: Appointment) -> tuple[list[Offer], list[tuple[Span, list[Offer]]]]:
     """Which offers are gone with a visit, and which parts of the opening are left with which offers."""
-    offers = list(Offer.objects.standing().filter(opening=opening).select_for_update(of=("self",)).with_all())
+    offers = list(Offer.objects.standing().filter(opening=opening).held().with_all())
     if opening.session is not None:
         return offers, []
     parts = subtract((opening.starts_at, opening.ends_at), [span_of(visit)])
@@ -188,10 +188,7 @@ def close_opening(*, opening: Opening, why: str, by: Actor, state: str = Opening
     opening.state, opening.closed_at, opening.closed_why = state, timezone.now(), why[:80]
     opening.due_at = None
     opening.save()
-    give_up(
-        list(Offer.objects.standing().filter(opening=opening).select_for_update(of=("self",)).with_all()),
-        by=by,
-    )
+    give_up(list(Offer.objects.standing().filter(opening=opening).held().with_all()), by=by)
     _end(opening, "closed", by)
     return opening
 

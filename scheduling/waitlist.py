@@ -156,6 +156,7 @@ def expire_entries(now: dt.datetime | None = None) -> int:
     # All are held at once, in one order; one that somebody is at is left for the next time.
     waiting = WaitlistEntry.objects.waiting().filter(pk__in=over).order_by("pk")
     held = list(waiting.select_for_update(no_key=True, skip_locked=True))
+    list(Offer.objects.standing().filter(entry__in=held).held())
     for entry in held:
         _close(entry, State.EXPIRED, over[entry.pk], SYSTEM)
     return len(held)
@@ -183,7 +184,7 @@ def _close(entry: WaitlistEntry, state: str, why: str, by: Actor) -> WaitlistEnt
         return entry
     entry.state, entry.ended_at, entry.ended_why = state, timezone.now(), why.strip()[:80]
     entry.save(update_fields=["state", "ended_at", "ended_why"])
-    for offer in Offer.objects.standing().filter(entry=entry).select_for_update(of=("self",)).with_all():
+    for offer in Offer.objects.standing().filter(entry=entry).held().with_all():
         end(offer, "withdrawn", by=by)
     audit.record(
         f"waitlist.{state}", entry, by=by, patient_id=entry.patient_id, changes={"why": ["", entry.ended_why]}

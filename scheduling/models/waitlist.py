@@ -250,6 +250,14 @@ class OfferQuerySet(models.QuerySet["Offer"]):
         """Asked, and neither answered nor gone."""
         return self.filter(state__in=Offer.STANDING)
 
+    def held(self) -> "OfferQuerySet":
+        """Locked, in one order for everybody who locks several of them."""
+        return self.select_for_update(of=("self",)).order_by("pk")
+
+    def not_in_use(self) -> "OfferQuerySet":
+        """Locked, without those that somebody is answering or ending at this moment."""
+        return self.select_for_update(of=("self",), skip_locked=True).order_by("pk")
+
     def with_all(self) -> "OfferQuerySet":
         return self.select_related(
             "entry__patient",
