@@ -82,8 +82,9 @@ def add_entry(
             raise NotOpen("This visit cannot be moved any more.")
         wishes["types"] = [appointment.appointment_type_id]
     _check(wishes, wished_at)
-    own = WaitlistEntry.objects.waiting().select_for_update().filter(patient=patient)
-    there = list(own.order_by("created_at"))
+    # The patient's row is held: two who press at once would both find nothing there.
+    Patient.objects.select_for_update(no_key=True, of=("self",)).get(pk=patient.pk)
+    there = list(WaitlistEntry.objects.waiting().filter(patient=patient).order_by("created_at"))
     same = [one for one in there if wished_at is not None and one.wished_at == wished_at]
     if same:
         return same[0]

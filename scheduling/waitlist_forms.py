@@ -8,7 +8,7 @@ from django import forms
 
 from practices.formfields import ClockField, DayField
 from scheduling.models import AppointmentType, Practitioner, WaitlistEntry, WaitlistRule
-from scheduling.waitlist import Wishes
+from scheduling.waitlist import BadWish, Wishes
 from scheduling.waitlist_rules import FIELDS
 
 WEEKDAYS = [(1, "Mon"), (2, "Tue"), (3, "Wed"), (4, "Thu"), (5, "Fri"), (6, "Sat"), (7, "Sun")]
@@ -53,6 +53,10 @@ class EntryForm(forms.Form):
         self.fields["practitioners"].choices = [(str(one.pk), one.short_name) for one in people]  # type: ignore[attr-defined]
         if fixed_types:
             self.fields["types"].required = False
+
+    def refuse(self, wrong: BadWish) -> None:
+        """Says what is wrong at its field, or above them all: the wished time has none."""
+        self.add_error(wrong.field if wrong.field in self.fields else None, str(wrong))
 
     @property
     def wishes(self) -> Wishes:

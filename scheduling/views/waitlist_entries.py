@@ -49,7 +49,7 @@ def add(request: DeskRequest) -> HttpResponse:
             add_entry(patient=patient, source=source, appointment=visit, by=request.actor, **form.wishes)
             return done(request, "On the waitlist.")
         except BadWish as wrong:
-            form.add_error(wrong.field, str(wrong))
+            form.refuse(wrong)
         except BookingRefused as refusal:
             form.add_error(None, str(refusal))
     return show_entry(request, form, patient=patient, visit=visit, status=UNFINISHED)
@@ -75,7 +75,7 @@ def entry(request: DeskRequest, entry_id: uuid.UUID) -> HttpResponse:
             change_entry(entry=found, by=request.actor, **form.wishes)
             return done(request, "Saved.")
         except BadWish as wrong:
-            form.add_error(wrong.field, str(wrong))
+            form.refuse(wrong)
         except BookingRefused as refusal:
             form.add_error(None, str(refusal))
     return show_entry(request, form, status=UNFINISHED, **shown)

@@ -18,7 +18,7 @@ from scheduling.booking import cancel_appointment
 from scheduling.models import Appointment, Offer, Opening, WaitlistEntry
 from scheduling.offering import NothingToOffer, offer_next, work_openings
 from scheduling.waitlist import remove_entry
-from tests.scheduling.conftest import NOW, a_diary
+from tests.scheduling.conftest import NOW, a_diary, at
 from tests.scheduling.test_fitting import an_interpreter
 from tests.scheduling.waiting_room import a_rule, opened, states, waits
 
@@ -115,6 +115,16 @@ def test_putting_somebody_on_the_list_does_not_wait_for_an_opening_that_is_worke
     with inside(diary.practice):
         Opening.objects.select_for_update().get(pk=opening.pk)
         assert Elsewhere(diary, lambda: waits(diary, "Ana")).is_done
+
+
+def test_a_wished_time_that_is_pressed_twice_at_once_is_kept_once(diary):
+    when = at(FIRST)
+    with inside(diary.practice):
+        one = waits(diary, patient=diary.patient, wished_at=when)
+        second = Elsewhere(diary, lambda: waits(diary, patient=diary.patient, wished_at=when))
+        assert second.waits_for_us
+    assert second.is_done
+    assert second.came == one
 
 
 # One order of the locks.

@@ -139,6 +139,15 @@ def test_from_the_record_with_wishes_and_bad_ones_at_their_field(desk):
     assert "Mon, Wed; from 3:00 PM" in panel
 
 
+def test_a_wished_time_that_is_over_is_said_above_the_fields(desk, clock):
+    entry = waits(desk, "Ana", wished_at=at(SLOT))
+    clock.move_to(at("2026-11-25 10:01"))
+    desk.client.force_login(desk.dana.user)
+    form = {"types": [desk.kind.pk], "notice_hours": "0", "urgency": "2"}
+    answer = desk.client.post(desk.url("waitlist-entry", entry.pk), form)
+    assert (answer.status_code, "That time is over." in text(answer)) == (422, True)
+
+
 def test_from_the_panel_of_a_visit_that_is_given_up(desk):
     visit = desk.book("2026-12-01 14:00", tell_patient=False)
     assert "Waitlist for an earlier time" in text(desk.client.get(desk.url("appointment", visit.pk)))
