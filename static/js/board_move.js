@@ -193,7 +193,7 @@ function onGrid(start, steps, by) {
 /* Dragging. A mouse drags after a few pixels, a finger after a long press, so that a swipe still scrolls. */
 function begin() {
   clearTimeout(press.timer);
-  if (!startMove(press.card)) { press = null; return; }
+  if (!startMove(press.card)) { letGo(); return; }
   const box = press.card.getBoundingClientRect();
   press.grab = press.y - box.top;
   press.dragging = true;
@@ -201,7 +201,17 @@ function begin() {
   move.ghost.classList.add("moving");
 }
 
+/* News that come between the press and the first pixels of a drag wait: they would take the card away. */
+function letGo() {
+  if (!press) return;
+  clearTimeout(press.timer);
+  delete press.card.dataset.busy;
+  press = null;
+  document.dispatchEvent(new CustomEvent("live:free"));
+}
+
 document.addEventListener("pointerdown", (event) => {
+  letGo(); // one that was let go outside of the window
   const card = event.target.closest?.("#board .ap[data-v]");
   if (!card || event.button !== 0 || !isDrawn()) return;
   if (move) {
@@ -209,6 +219,7 @@ document.addEventListener("pointerdown", (event) => {
     cancelMove(); // the card itself is taken: from here on it is a drag
     say("");
   }
+  card.dataset.busy = "";
   press = { card, pointer: event.pointerId, x: event.clientX, y: event.clientY, touch: event.pointerType === "touch" };
   if (press.touch) press.timer = setTimeout(() => press && begin(), LONG_PRESS_MS);
 });
@@ -238,7 +249,7 @@ document.addEventListener("pointermove", (event) => {
   if (!press || event.pointerId !== press.pointer) return;
   if (!press.dragging) {
     const far = Math.hypot(event.clientX - press.x, event.clientY - press.y);
-    if (press.touch && far > TOUCH_SLACK_PX) { clearTimeout(press.timer); press = null; }
+    if (press.touch && far > TOUCH_SLACK_PX) letGo();
     else if (!press.touch && far > SLACK_PX) begin();
     if (!press?.dragging) return;
   }
@@ -248,10 +259,9 @@ document.addEventListener("pointermove", (event) => {
 
 function release(event, dropped) {
   if (!press || event.pointerId !== press.pointer) return;
-  clearTimeout(press.timer);
   const { dragging } = press;
   if (frame) { cancelAnimationFrame(frame); follow(); cancelAnimationFrame(frame); frame = 0; }
-  press = null;
+  letGo();
   if (!dragging || !move) return;
   swallowClick = true;
   setTimeout(() => { swallowClick = false; }, 0);

@@ -253,6 +253,21 @@ def test_a_visit_being_moved_is_not_taken_out_of_the_hand(board: Page, day: Day)
     expect(card(board, "Oscar Lind")).to_have_class(re.compile("st-arr"))
 
 
+def test_news_between_the_press_and_the_drag_wait_for_the_drop(board: Page, day: Day) -> None:
+    box = card(board, "Marisol Vega").bounding_box()
+    assert box
+    board.mouse.move(box["x"] + 20, box["y"] + 8)
+    board.mouse.down()
+    with inside(day.practice):
+        mark_arrived(appointment=day.park, version=day.park.version, by=an_actor(day.dana))
+    expect(board.locator("#day")).to_have_attribute("data-stale", "")
+    board.mouse.move(box["x"] + 20, box["y"] + 40, steps=4)
+    expect(board.locator(".ap.ghost")).to_have_count(1)
+    board.keyboard.press("Escape")
+    board.mouse.up()
+    expect(card(board, "Owen Park")).to_have_class(re.compile("st-arr"))
+
+
 def test_the_legend_filters_and_keeps_doing_so(board: Page, day: Day) -> None:
     board.locator("#legend-conf").click()
     expect(card(board, "Owen Park")).to_have_css("opacity", "0.28")
