@@ -5,6 +5,8 @@ Only rows and indexes count here: keys of practices and patients that do not exi
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -13,6 +15,7 @@ from psycopg import sql
 LEVELS = (100_000, 1_000_000, 5_000_000)
 BATCH = 250_000
 OTHERS, CLINICIANS = 100, 1_000  # practices, and clinicians among all of them
+TABLES = ("scheduling_appointment", "scheduling_busyslot")
 OURS = 10  # of every so many visits one is ours
 
 MADE = f"""
@@ -40,22 +43,50 @@ OWN = {
 
 
 class Growth:
-    """Fills the tables of visits up to a level."""
+    """Fills the tables of visits up to a level; `still_here` is called between the batches."""
 
-    def __init__(self, server: psycopg.Connection, facts: dict[str, Any]) -> None:
-        self.server, self.facts, self.made = server, facts, 0
+    def __init__(
+        self, server: psycopg.Connection, facts: dict[str, Any], still_here: Callable[[], object]
+    ) -> None:
+        self.server, self.facts, self.made, self.still_here = server, facts, 0, still_here
         # No triggers and no references: the rows of what is taken are written beside the visits.
         server.execute("SET session_replication_role = replica")
         self.server.execute("CREATE TEMP TABLE made (LIKE scheduling_appointment)")
 
     def up_to(self, level: int) -> None:
         """Writes visits until there are as many as the level says, then gathers statistics."""
-        while self.made < level:
-            last = min(self.made + BATCH, level)
-            self._write(self.made + 1, last)
-            self.made = last
-        for table in ("scheduling_appointment", "scheduling_busyslot"):
+        with self._without_indexes():
+            while self.made < level:
+                last = min(self.made + BATCH, level)
+                self._write(self.made + 1, last)
+                self.made = last
+                self.still_here()
+        for table in TABLES:
             self.server.execute(sql.SQL("VACUUM ANALYZE {}").format(sql.Identifier(table)))
+            self.still_here()
+
+    @contextmanager
+    def _without_indexes(self) -> Iterator[None]:
+        """Takes away what is looked up by while rows are written, and makes it anew, which takes less time.
+
+        The pages answer meanwhile, slowly; keys and what is unique stay.
+        """
+        exclusion = self.server.execute(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'no_double_booking'"
+        ).fetchall()[0][0]
+        made_by = self.server.execute(
+            "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index "
+            "WHERE indrelid::regclass::text = ANY (%s) AND NOT indisunique AND NOT indisexclusion",
+            [list(TABLES)],
+        ).fetchall()
+        self.server.execute("ALTER TABLE scheduling_busyslot DROP CONSTRAINT no_double_booking")
+        for name, _ in made_by:
+            self.server.execute(sql.SQL("DROP INDEX {}").format(sql.SQL(name)))
+        yield
+        for _, statement in made_by:
+            self.server.execute(statement)
+            self.still_here()
+        self.server.execute(f"ALTER TABLE scheduling_busyslot ADD CONSTRAINT no_double_booking {exclusion}")
 
     def _write(self, first: int, last: int) -> None:
         columns = [
