@@ -174,8 +174,7 @@ class Bench:
         """Board, suggested times and booking again, as past visits become millions."""
         first: list[float] = []
         # A person who asks for nothing for so long would be signed out.
-        headers = {**self.signed_in, "X-CSRFToken": TOKEN}
-        here = [Ask("/still-here/", "POST", b"", headers)]
+        here = [Ask(f"{self.page}/card/", headers=self.signed_in)]
         history = Growth(self.floors.server, self.facts, lambda: ask_all(self.desk.port, here))
         for level in LEVELS:
             history.up_to(level)
