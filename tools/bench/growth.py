@@ -46,7 +46,10 @@ class Growth:
     """Fills the tables of visits up to a level; `still_here` is called between the batches."""
 
     def __init__(
-        self, server: psycopg.Connection, facts: dict[str, Any], still_here: Callable[[], object]
+        self,
+        server: psycopg.Connection,
+        facts: dict[str, Any],
+        still_here: Callable[[], object] = lambda: None,
     ) -> None:
         self.server, self.facts, self.made, self.still_here = server, facts, 0, still_here
         # No triggers and no references: the rows of what is taken are written beside the visits.
