@@ -42,7 +42,7 @@ class Review(PracticeOwned):
 class Finding(PracticeOwned):
     """Something a review wants settled: in the morning a repair, in the evening an owner and a time."""
 
-    review = PracticeForeignKey(Review, models.CASCADE, related_name="findings")
+    review = PracticeForeignKey(Review, models.CASCADE, related_name="findings", db_index=False)
     check_name = models.CharField(max_length=30)
     appointment = PracticeForeignKey(Appointment, null=True, related_name="+")
     other_appointment = PracticeForeignKey(Appointment, null=True, related_name="+")
@@ -70,7 +70,7 @@ class Finding(PracticeOwned):
 class Handover(PracticeOwned):
     """The note that writes itself from what remains, and that a person may edit before it is sent."""
 
-    review = PracticeForeignKey(Review, models.CASCADE, related_name="handovers")
+    review = PracticeForeignKey(Review, models.CASCADE, related_name="handovers", db_index=False)
     text = EncryptedTextField(blank=True, default="")
     edited = models.BooleanField(default=False)
     sent_at = models.DateTimeField(null=True)

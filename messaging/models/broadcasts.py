@@ -48,7 +48,7 @@ class Broadcast(PracticeOwned):
 class BroadcastRecipient(PracticeOwned):
     """One patient of a broadcast: by which channel, in which language, and what came of it."""
 
-    broadcast = PracticeForeignKey(Broadcast, models.CASCADE, related_name="recipients")
+    broadcast = PracticeForeignKey(Broadcast, models.CASCADE, related_name="recipients", db_index=False)
     patient = PracticeForeignKey(Patient, models.CASCADE, related_name="+")
     appointment_id = models.UUIDField(null=True)
     channel = models.CharField(max_length=5, blank=True)  # empty: cannot be written to

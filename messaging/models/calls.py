@@ -78,7 +78,7 @@ class Call(PracticeOwned):
     outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)
     address = EncryptedTextField(blank=True, default="")  # E.164; empty for a withheld number
     address_index = models.CharField(max_length=32, blank=True)
-    patient = PracticeForeignKey(Patient, models.SET_NULL, null=True, related_name="calls")
+    patient = PracticeForeignKey(Patient, models.SET_NULL, null=True, related_name="calls", db_index=False)
     appointment_id = models.UUIDField(null=True)  # a fact of a higher app: carried, not constrained
     # The automatic call in which the patient asked for a person.
     message = PracticeForeignKey(Message, models.SET_NULL, null=True, related_name="calls")
@@ -232,7 +232,7 @@ class IdentityCheck(PracticeOwned):
         EMAIL = "email", "E-mail on file"
         LAST_VISIT = "last-visit", "Date of the last visit"
 
-    call = PracticeForeignKey(Call, models.CASCADE, null=True, related_name="identity_checks")
+    call = PracticeForeignKey(Call, models.CASCADE, null=True, related_name="identity_checks", db_index=False)
     patient = PracticeForeignKey(Patient, models.CASCADE, related_name="identity_checks")
     # Who speaks for the patient; empty when she speaks herself.
     speaker = PracticeForeignKey(RelatedPerson, models.SET_NULL, null=True, related_name="+")

@@ -91,7 +91,7 @@ class Message(PracticeOwned):
         PERSON = "person", "Wants to talk to a person"
         UNCLEAR = "unclear", "For a person"
 
-    patient = PracticeForeignKey(Patient, null=True, related_name="messages")
+    patient = PracticeForeignKey(Patient, null=True, related_name="messages", db_index=False)
     contact_point = PracticeForeignKey(ContactPoint, models.SET_NULL, null=True, related_name="+")
     staff = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")  # a brief's reader
     direction = models.CharField(max_length=3, choices=Direction.choices)

@@ -60,7 +60,7 @@ class StaffMessage(PracticeOwned):
     recipient = models.CharField(max_length=7, choices=Recipient.choices)
     to_user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     to_role = models.CharField(max_length=20, choices=Role.choices, blank=True)
-    patient = PracticeForeignKey(Patient, null=True, related_name="staff_messages")
+    patient = PracticeForeignKey(Patient, null=True, related_name="staff_messages", db_index=False)
     call = PracticeForeignKey(Call, models.SET_NULL, null=True, related_name="staff_messages")
     body = EncryptedTextField()
     callback_number = EncryptedTextField(blank=True, default="")  # E.164
@@ -115,7 +115,7 @@ class StaffMessage(PracticeOwned):
 class EscalationStep(PracticeOwned):
     """One step of carrying an urgent message: whom, by what, when. Rows are only added."""
 
-    staff_message = PracticeForeignKey(StaffMessage, models.CASCADE, related_name="steps")
+    staff_message = PracticeForeignKey(StaffMessage, models.CASCADE, related_name="steps", db_index=False)
     number = models.PositiveSmallIntegerField()
     at = models.DateTimeField(default=timezone.now)
     to_user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
@@ -201,7 +201,7 @@ class Complaint(PracticeOwned):
         PUBLIC = "public", "Press or social media"
         OVERDUE = "overdue", "Its target has passed"
 
-    patient = PracticeForeignKey(Patient, null=True, related_name="complaints")
+    patient = PracticeForeignKey(Patient, null=True, related_name="complaints", db_index=False)
     call = PracticeForeignKey(Call, models.SET_NULL, null=True, related_name="complaints")
     what_happened = EncryptedTextField()
     wanted = EncryptedTextField(blank=True, default="")  # what the caller asks for

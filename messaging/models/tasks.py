@@ -49,7 +49,7 @@ class Task(PracticeOwned):
 
     kind = models.CharField(max_length=14, choices=Kind.choices)
     urgency = models.PositiveSmallIntegerField(choices=Urgency.choices, default=Urgency.ROUTINE)
-    patient = PracticeForeignKey(Patient, null=True, related_name="tasks")
+    patient = PracticeForeignKey(Patient, null=True, related_name="tasks", db_index=False)
     message = PracticeForeignKey(Message, null=True, related_name="tasks")
     appointment_id = models.UUIDField(null=True)  # a fact of a higher app: carried, not constrained
     subject_id = models.UUIDField(null=True)  # the call, staff message or complaint behind it

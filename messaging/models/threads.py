@@ -117,7 +117,7 @@ class Conversation(PracticeOwned):
 class ConversationRead(PracticeOwned):
     """Until when a person has seen a conversation."""
 
-    conversation = PracticeForeignKey(Conversation, models.CASCADE, related_name="reads")
+    conversation = PracticeForeignKey(Conversation, models.CASCADE, related_name="reads", db_index=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     seen_at = models.DateTimeField(default=timezone.now)
 
@@ -135,7 +135,7 @@ class ConversationRead(PracticeOwned):
 class TeamNote(PracticeOwned):
     """What colleagues tell each other beside a conversation. No way leads from here to a patient."""
 
-    conversation = PracticeForeignKey(Conversation, models.CASCADE, related_name="notes")
+    conversation = PracticeForeignKey(Conversation, models.CASCADE, related_name="notes", db_index=False)
     body = EncryptedTextField()
     author = models.ForeignKey(User, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
@@ -213,7 +213,7 @@ class Attachment(PracticeOwned):
         CLEAN = "clean", "Checked"
         REFUSED = "refused", "Refused"
 
-    message = PracticeForeignKey(Message, models.CASCADE, related_name="attachments")
+    message = PracticeForeignKey(Message, models.CASCADE, related_name="attachments", db_index=False)
     position = models.PositiveSmallIntegerField(default=0)
     source_url = EncryptedTextField(blank=True, default="")
     declared_type = models.CharField(max_length=100, blank=True)

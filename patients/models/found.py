@@ -16,7 +16,7 @@ from practices.tenancy import PracticeForeignKey, PracticeOwned, scoped
 class PatientWord(PracticeOwned):
     """A word of a patient's names, folded: found by equality and by range, which row security lets index."""
 
-    patient = PracticeForeignKey(Patient, models.CASCADE, related_name="words")
+    patient = PracticeForeignKey(Patient, models.CASCADE, related_name="words", db_index=False)
     word = models.CharField(max_length=60, db_collation="C")
 
     objects: ClassVar["models.QuerySet[PatientWord]"] = scoped(models.QuerySet)
@@ -53,7 +53,7 @@ class MisspelledWord(PracticeOwned):
 class Identifier(PracticeOwned):
     """A patient's number in another system, for imports that run twice. Never a social security number."""
 
-    patient = PracticeForeignKey(Patient, models.CASCADE, related_name="identifiers")
+    patient = PracticeForeignKey(Patient, models.CASCADE, related_name="identifiers", db_index=False)
     system = models.CharField(max_length=200)
     value = EncryptedTextField()
     value_index = models.CharField(max_length=32)

@@ -36,7 +36,7 @@ class PatientWish(PracticeOwned):
     `ends` (HH:MM on the practice's clock), `minutes`, `language`, `gender`.
     """
 
-    patient = PracticeForeignKey(Patient, models.CASCADE, related_name="wishes")
+    patient = PracticeForeignKey(Patient, models.CASCADE, related_name="wishes", db_index=False)
     kind = models.CharField(max_length=12, choices=WishKind.choices)
     details = EncryptedJSONField()
     made_at = models.DateTimeField(default=timezone.now)
@@ -64,7 +64,7 @@ class PatientFlag(PracticeOwned):
         SAFETY = "safety", "Safety"
         OTHER = "other", "To know"
 
-    patient = PracticeForeignKey(Patient, models.CASCADE, related_name="flags")
+    patient = PracticeForeignKey(Patient, models.CASCADE, related_name="flags", db_index=False)
     kind = models.CharField(max_length=8, choices=Kind.choices)
     words = EncryptedTextField()
     until = models.DateTimeField()
@@ -106,7 +106,7 @@ class RelatedPerson(PracticeOwned):
         CLINICAL = "clinical", "Everything clinical"
         MESSAGES = "messages", "Take messages"
 
-    patient = PracticeForeignKey(Patient, models.CASCADE, related_name="related_people")
+    patient = PracticeForeignKey(Patient, models.CASCADE, related_name="related_people", db_index=False)
     name = EncryptedTextField()
     relationship = models.CharField(max_length=8, choices=Relationship.choices)
     phone = EncryptedTextField(blank=True, default="")  # E.164

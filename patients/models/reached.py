@@ -35,7 +35,7 @@ class ContactPoint(PracticeOwned):
         HOME = "home", "Home"
         WORK = "work", "Work"
 
-    patient = PracticeForeignKey(Patient, models.CASCADE, related_name="contact_points")
+    patient = PracticeForeignKey(Patient, models.CASCADE, related_name="contact_points", db_index=False)
     system = models.CharField(max_length=5, choices=System.choices)
     use = models.CharField(max_length=6, choices=Use.choices, default=Use.MOBILE)
     rank = models.PositiveSmallIntegerField(default=1, help_text="1 is tried first.")
@@ -113,7 +113,7 @@ class Consent(PracticeOwned):
         TEXT = "text", "By text"
         IMPORT = "import", "From the earlier system"
 
-    patient = PracticeForeignKey(Patient, models.CASCADE, related_name="consents")
+    patient = PracticeForeignKey(Patient, models.CASCADE, related_name="consents", db_index=False)
     channel = models.CharField(max_length=5, choices=Channel.choices)
     granted = models.BooleanField()
     given_at = models.DateTimeField(default=timezone.now)

@@ -93,7 +93,7 @@ class ApiKey(PracticeOwned):
 class IdempotencyKey(PracticeOwned):
     """A request that was answered once, and is answered the same when it comes again."""
 
-    api_key = PracticeForeignKey(ApiKey, models.CASCADE, related_name="+")
+    api_key = PracticeForeignKey(ApiKey, models.CASCADE, related_name="+", db_index=False)
     key_hash = models.CharField(max_length=64)
     fingerprint = models.CharField(max_length=64, help_text="Hash of method, path and body.")
     status = models.PositiveSmallIntegerField(null=True)

@@ -102,7 +102,7 @@ class Appointment(PracticeOwned):
     can be carried out. `version` grows with each change: pages send it back, a stale one is refused.
     """
 
-    patient = PracticeForeignKey(Patient, related_name="appointments")
+    patient = PracticeForeignKey(Patient, related_name="appointments", db_index=False)
     practitioner = PracticeForeignKey(Practitioner, related_name="appointments")
     appointment_type = PracticeForeignKey(AppointmentType, related_name="appointments")
     room = PracticeForeignKey(Room, models.SET_NULL, null=True, related_name="+")
@@ -222,7 +222,7 @@ class Appointment(PracticeOwned):
 class AppointmentSource(PracticeOwned):
     """A visit's number in another system, for imports that run twice."""
 
-    appointment = PracticeForeignKey(Appointment, models.CASCADE, related_name="sources")
+    appointment = PracticeForeignKey(Appointment, models.CASCADE, related_name="sources", db_index=False)
     system = models.CharField(max_length=60)
     value = models.CharField(max_length=100)
 

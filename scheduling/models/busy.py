@@ -32,7 +32,7 @@ class Hold(PracticeOwned):
     `key` is the dialog or link that holds: a second choice there takes the place of the first.
     """
 
-    practitioner = PracticeForeignKey(Practitioner, models.CASCADE, related_name="holds")
+    practitioner = PracticeForeignKey(Practitioner, models.CASCADE, related_name="holds", db_index=False)
     appointment_type = PracticeForeignKey(AppointmentType, models.CASCADE, related_name="+")
     room = PracticeForeignKey(Room, models.CASCADE, null=True, related_name="+")
     starts_at = models.DateTimeField()
@@ -62,7 +62,7 @@ class Hold(PracticeOwned):
 class Participant(PracticeOwned):
     """Somebody else whom a visit needs beside its own clinician (FHIR R4 Appointment.participant)."""
 
-    appointment = PracticeForeignKey(Appointment, models.CASCADE, related_name="participants")
+    appointment = PracticeForeignKey(Appointment, models.CASCADE, related_name="participants", db_index=False)
     practitioner = PracticeForeignKey(Practitioner, null=True, related_name="+")
     resource = PracticeForeignKey(Resource, null=True, related_name="+")
 
@@ -106,8 +106,10 @@ class BusySlot(PracticeOwned):
     """
 
     resource_id = models.UUIDField()  # a practitioner, room or other resource
-    appointment = PracticeForeignKey(Appointment, models.CASCADE, null=True, related_name="busy_slots")
-    hold = PracticeForeignKey(Hold, models.CASCADE, null=True, related_name="busy_slots")
+    appointment = PracticeForeignKey(
+        Appointment, models.CASCADE, null=True, related_name="busy_slots", db_index=False
+    )
+    hold = PracticeForeignKey(Hold, models.CASCADE, null=True, related_name="busy_slots", db_index=False)
     party = models.UUIDField()
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()

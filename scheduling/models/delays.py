@@ -61,7 +61,7 @@ class DelayStep(PracticeOwned):
         SAID = "said", "Said how late"
         TOLD = "told", "Told patients"
 
-    delay = PracticeForeignKey(Delay, models.CASCADE, related_name="steps")
+    delay = PracticeForeignKey(Delay, models.CASCADE, related_name="steps", db_index=False)
     kind = models.CharField(max_length=4, choices=Kind.choices)
     minutes_before = models.PositiveSmallIntegerField(default=0)
     since_before = models.DateTimeField(null=True)
@@ -88,9 +88,11 @@ class DelayNotice(PracticeOwned):
     `minutes` of 0 is that all is on time again. `withdrawn_at`: it was taken back before it was heard.
     """
 
-    delay = PracticeForeignKey(Delay, models.CASCADE, related_name="notices")
+    delay = PracticeForeignKey(Delay, models.CASCADE, related_name="notices", db_index=False)
     step = PracticeForeignKey(DelayStep, models.CASCADE, related_name="notices")
-    appointment = PracticeForeignKey(Appointment, models.CASCADE, related_name="delay_notices")
+    appointment = PracticeForeignKey(
+        Appointment, models.CASCADE, related_name="delay_notices", db_index=False
+    )
     number = models.PositiveSmallIntegerField()
     minutes = models.PositiveSmallIntegerField()
     message = PracticeForeignKey(Message, models.SET_NULL, null=True, related_name="+")

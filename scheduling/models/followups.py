@@ -29,7 +29,9 @@ class RecallRule(PracticeOwned):
 
     MOST_MONTHS, MOST_WEEKS = 60, 26
 
-    appointment_type = PracticeForeignKey(AppointmentType, models.CASCADE, related_name="recall_rules")
+    appointment_type = PracticeForeignKey(
+        AppointmentType, models.CASCADE, related_name="recall_rules", db_index=False
+    )
     months = models.PositiveSmallIntegerField()
     weeks_before = models.PositiveSmallIntegerField()
     channel = models.CharField(max_length=5, choices=Channel.choices, default=Channel.SMS)
@@ -106,7 +108,7 @@ class FollowUp(PracticeOwned):
 
     BY_HAND = (Closed.NOT_NEEDED, Closed.DECLINED, Closed.ELSEWHERE, Closed.UNREACHABLE, Closed.ERROR)
 
-    patient = PracticeForeignKey(Patient, related_name="follow_ups")
+    patient = PracticeForeignKey(Patient, related_name="follow_ups", db_index=False)
     appointment_type = PracticeForeignKey(AppointmentType, related_name="+")
     practitioner = PracticeForeignKey(Practitioner, null=True, blank=True, related_name="+")  # None: anybody
     visit = PracticeForeignKey(Appointment, null=True, related_name="follow_ups")  # after which it is due
@@ -199,7 +201,9 @@ class FollowUpLink(PracticeOwned):
 class MeetingAddress(PracticeOwned):
     """Where visits by video take place: a clinician's own room, or without one the practice's."""
 
-    practitioner = PracticeForeignKey(Practitioner, models.CASCADE, null=True, related_name="+")
+    practitioner = PracticeForeignKey(
+        Practitioner, models.CASCADE, null=True, related_name="+", db_index=False
+    )
     address = EncryptedTextField()
 
     objects: ClassVar["models.QuerySet[MeetingAddress]"] = scoped(models.QuerySet)

@@ -82,7 +82,7 @@ class NewsRule(PracticeOwned):
 class ClinicianNews(PracticeOwned):
     """That a late change was told to a clinician, by which message; once per change and person."""
 
-    change = PracticeForeignKey("scheduling.Change", models.CASCADE, related_name="news")
+    change = PracticeForeignKey("scheduling.Change", models.CASCADE, related_name="news", db_index=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     told_at = models.DateTimeField(default=timezone.now)
 

@@ -111,8 +111,10 @@ class TimeRequest(PracticeOwned):
     LIVE = (State.PLANNED, State.ASKED, State.TO_CALL, State.WISHES)
     ANSWERED = (State.WISHES, State.CHOSEN)
 
-    case = PracticeForeignKey(OutCase, models.CASCADE, null=True, related_name="requests")
-    appointment = PracticeForeignKey(Appointment, models.CASCADE, related_name="time_requests")
+    case = PracticeForeignKey(OutCase, models.CASCADE, null=True, related_name="requests", db_index=False)
+    appointment = PracticeForeignKey(
+        Appointment, models.CASCADE, related_name="time_requests", db_index=False
+    )
     state = models.CharField(max_length=10, choices=State.choices, default=State.PLANNED)
     plan = models.CharField(max_length=6, choices=Plan.choices, default=Plan.ASK)
     cancellation_reason = models.CharField(

@@ -47,7 +47,7 @@ class Resource(PracticeOwned):
 class ResourceHours(PracticeOwned):
     """When a resource can be had on a weekday, on the wall clock of its place, while valid."""
 
-    resource = PracticeForeignKey(Resource, models.CASCADE, related_name="weekly_hours")
+    resource = PracticeForeignKey(Resource, models.CASCADE, related_name="weekly_hours", db_index=False)
     weekday = models.PositiveSmallIntegerField(choices=Weekday.choices)
     starts = models.TimeField()
     ends = models.TimeField()
@@ -80,7 +80,7 @@ class ResourceHours(PracticeOwned):
 class ResourceTimeOff(PracticeOwned):
     """A span in which a resource cannot be had: an interpreter on leave, a device in repair."""
 
-    resource = PracticeForeignKey(Resource, models.CASCADE, related_name="time_off")
+    resource = PracticeForeignKey(Resource, models.CASCADE, related_name="time_off", db_index=False)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     label = models.CharField(max_length=60, default="Out")
@@ -153,7 +153,7 @@ class ReservedBlock(PracticeOwned):
 class ReservedBlockType(PracticeOwned):
     """A type of visit for which a block is kept."""
 
-    block = PracticeForeignKey(ReservedBlock, models.CASCADE, related_name="kept_for")
+    block = PracticeForeignKey(ReservedBlock, models.CASCADE, related_name="kept_for", db_index=False)
     appointment_type = PracticeForeignKey(AppointmentType, models.CASCADE, related_name="+")
 
     objects: ClassVar["models.QuerySet[ReservedBlockType]"] = scoped(models.QuerySet)

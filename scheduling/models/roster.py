@@ -115,7 +115,9 @@ class AppointmentType(PracticeOwned):
 class AppointmentTypeOffer(PracticeOwned):
     """That a practitioner offers a type of visit."""
 
-    appointment_type = PracticeForeignKey(AppointmentType, models.CASCADE, related_name="offers")
+    appointment_type = PracticeForeignKey(
+        AppointmentType, models.CASCADE, related_name="offers", db_index=False
+    )
     practitioner = PracticeForeignKey(Practitioner, models.CASCADE, related_name="offers")
 
     objects: ClassVar["models.QuerySet[AppointmentTypeOffer]"] = scoped(models.QuerySet)
@@ -138,7 +140,9 @@ class WeeklyHours(PracticeOwned):
     practitioner's counts; a location may keep another clock than the practice.
     """
 
-    practitioner = PracticeForeignKey(Practitioner, models.CASCADE, related_name="weekly_hours")
+    practitioner = PracticeForeignKey(
+        Practitioner, models.CASCADE, related_name="weekly_hours", db_index=False
+    )
     weekday = models.PositiveSmallIntegerField(choices=Weekday.choices)
     starts = models.TimeField()
     ends = models.TimeField()
@@ -175,7 +179,7 @@ class WeeklyHours(PracticeOwned):
 class TimeOff(PracticeOwned):
     """A span in which a practitioner sees nobody."""
 
-    practitioner = PracticeForeignKey(Practitioner, models.CASCADE, related_name="time_off")
+    practitioner = PracticeForeignKey(Practitioner, models.CASCADE, related_name="time_off", db_index=False)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     label = models.CharField(max_length=60, default="Out")  # shown on the board: no private reason

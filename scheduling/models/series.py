@@ -20,7 +20,7 @@ class Series(PracticeOwned):
 
     MOST_DATES = 52
 
-    patient = PracticeForeignKey(Patient, related_name="series")
+    patient = PracticeForeignKey(Patient, related_name="series", db_index=False)
     rule = models.CharField(max_length=200)
     total = models.PositiveSmallIntegerField()
     made_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")

@@ -37,7 +37,7 @@ class Change(PracticeOwned):
         EDITED = "edited", "edited"
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
-    appointment = PracticeForeignKey(Appointment, related_name="changes")
+    appointment = PracticeForeignKey(Appointment, related_name="changes", db_index=False)
     previous = PracticeForeignKey(Appointment, null=True, related_name="+")  # moved: the visit it was before
     before = EncryptedJSONField(null=True)  # status: the fields as they were
     version = models.PositiveIntegerField()  # of the appointment after the change
@@ -77,7 +77,7 @@ class ReminderRule(PracticeOwned):
     """
 
     appointment_type = PracticeForeignKey(
-        AppointmentType, models.CASCADE, null=True, blank=True, related_name="reminder_rules"
+        AppointmentType, models.CASCADE, null=True, blank=True, related_name="reminder_rules", db_index=False
     )
     days_before = models.PositiveSmallIntegerField(null=True, blank=True)
     at = models.TimeField(null=True, blank=True)
@@ -110,8 +110,8 @@ class ReminderRule(PracticeOwned):
 class Notice(PracticeOwned):
     """That a message speaks of a visit: which rule asked for it, and of which version of the visit."""
 
-    appointment = PracticeForeignKey(Appointment, models.CASCADE, related_name="notices")
-    message = PracticeForeignKey(Message, models.CASCADE, related_name="notices")
+    appointment = PracticeForeignKey(Appointment, models.CASCADE, related_name="notices", db_index=False)
+    message = PracticeForeignKey(Message, models.CASCADE, related_name="notices", db_index=False)
     kind = models.CharField(max_length=20)  # confirmation, reminder-2d, reminder-2h, moved, cancelled
     rule = PracticeForeignKey(ReminderRule, models.SET_NULL, null=True, related_name="+")
     version = models.PositiveIntegerField()
@@ -144,7 +144,7 @@ class VisitLink(PracticeOwned):
 
     WRONG_DATES_ALLOWED = 5
 
-    appointment = PracticeForeignKey(Appointment, models.CASCADE, related_name="links")
+    appointment = PracticeForeignKey(Appointment, models.CASCADE, related_name="links", db_index=False)
     purpose = models.CharField(max_length=6, choices=Purpose.choices, default=Purpose.VISIT)
     version = models.PositiveIntegerField()
     token_hash = models.CharField(max_length=64)

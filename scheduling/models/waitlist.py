@@ -95,7 +95,7 @@ class WaitlistEntry(PracticeOwned):
         PANEL = "panel", "From the visit"
         API = "api", "By a program"
 
-    patient = PracticeForeignKey(Patient, related_name="waitlist_entries")
+    patient = PracticeForeignKey(Patient, related_name="waitlist_entries", db_index=False)
     types = ArrayField(models.UUIDField(), default=list)
     practitioners = ArrayField(models.UUIDField(), default=list, blank=True)
     weekdays = ArrayField(models.PositiveSmallIntegerField(), default=list, blank=True)  # 1 is Monday
@@ -288,12 +288,12 @@ class Offer(PracticeOwned):
     STANDING = (State.QUEUED, State.SENT)
     WRONG_DATES_ALLOWED = 5
 
-    opening = PracticeForeignKey(Opening, models.CASCADE, related_name="offers")
-    entry = PracticeForeignKey(WaitlistEntry, models.CASCADE, related_name="offers")
+    opening = PracticeForeignKey(Opening, models.CASCADE, related_name="offers", db_index=False)
+    entry = PracticeForeignKey(WaitlistEntry, models.CASCADE, related_name="offers", db_index=False)
     appointment_type = PracticeForeignKey(AppointmentType, related_name="+")
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
-    message = PracticeForeignKey(Message, models.SET_NULL, null=True, related_name="+")
+    message = PracticeForeignKey(Message, models.SET_NULL, null=True, related_name="+", db_index=False)
     told = PracticeForeignKey(Message, models.SET_NULL, null=True, related_name="+")  # that it is gone
     state = models.CharField(max_length=9, choices=State.choices, default=State.QUEUED)
     batch = models.PositiveSmallIntegerField()
@@ -360,7 +360,7 @@ class Offer(PracticeOwned):
 class PassedOver(PracticeOwned):
     """That an entry was looked at for an opening and not asked, and why; the newest look counts."""
 
-    opening = PracticeForeignKey(Opening, models.CASCADE, related_name="passed_over")
+    opening = PracticeForeignKey(Opening, models.CASCADE, related_name="passed_over", db_index=False)
     entry = PracticeForeignKey(WaitlistEntry, models.CASCADE, related_name="+")
     why = models.CharField(max_length=120)
     at = models.DateTimeField(default=timezone.now)

@@ -123,6 +123,29 @@ def test_every_unique_rule_of_a_practice_contains_the_practice():
     assert loose == []
 
 
+def test_no_index_says_what_a_longer_one_says():
+    """An index of practice_id alone is written with every row, and led the audit to walk whole practices."""
+    needless = rows(
+        """
+        WITH kept AS (
+            SELECT i.indrelid, i.indexrelid, i.indisunique, i.indpred IS NULL AS whole,
+                   i.indkey::int2[] AS keys, a.attnum AS practice
+            FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid AND c.relrowsecurity
+            JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'practice_id'
+        )
+        SELECT short.indexrelid::regclass::text FROM kept short
+        WHERE cardinality(short.keys) = 1 AND NOT short.indisunique AND short.whole AND EXISTS (
+            SELECT FROM kept longer JOIN pg_constraint f ON f.conrelid = longer.indrelid AND f.contype = 'f'
+            WHERE longer.indrelid = short.indrelid AND longer.indexrelid <> short.indexrelid AND longer.whole
+            -- int2vector counts from zero
+            AND longer.keys[0] = longer.practice
+            AND (short.keys[0] = longer.practice
+                 OR (longer.keys[1] = short.keys[0] AND f.conkey = ARRAY[longer.practice, short.keys[0]])))
+        """
+    )
+    assert needless == []
+
+
 def test_the_running_role_owns_nothing_and_may_not_truncate_or_create():
     assert rows("SELECT 1 FROM pg_class WHERE relowner = current_user::regrole") == []
     assert rows("SELECT has_schema_privilege('public', 'CREATE')") == [(False,)]
