@@ -27,6 +27,8 @@ ALTER ROLE frontdesk_sweep WITH NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NORE
 \if :{?sweep_password}
 ALTER ROLE frontdesk_sweep WITH LOGIN PASSWORD :'sweep_password';
 \endif
+-- Its one statement sorts the visits of a thousand practices; it is asked by one process at a time.
+ALTER ROLE frontdesk_sweep SET work_mem = '64MB';
 
 SELECT format('CREATE DATABASE %I OWNER frontdesk_owner', :'database')
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database')
