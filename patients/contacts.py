@@ -11,6 +11,7 @@ from django.core.validators import EmailValidator
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
 
 from patients.models import Channel, Consent, ContactPoint, Patient
+from practices.prepared import Prepared
 from practices.tenancy import current_practice
 
 EXTENSION = re.compile(r"(?:ext|x|#)\W*\d+\s*$", re.IGNORECASE)
@@ -122,18 +123,24 @@ class Reach:
         return self.email_to if channel == Channel.EMAIL else self.text_to
 
 
+POINTS = Prepared(lambda ids: ContactPoint.objects.filter(patient__among=ids).order_by("rank", "id"))
+LAST_WORDS = Prepared(
+    lambda ids: (
+        Consent.objects.in_force().filter(patient__among=ids).values_list("patient_id", "channel", "granted")
+    )
+)
+
+
 def reachability(patients: Iterable[Patient]) -> dict[uuid.UUID, Reach]:
     """How each of the patients may be reached, in two queries however many they are."""
     everyone = list(patients)
     ids = {patient.pk for patient in everyone}
     points: dict[uuid.UUID, list[ContactPoint]] = {}
-    for point in ContactPoint.objects.filter(patient_id__in=ids).order_by("rank", "id"):
+    if not ids:
+        return {}
+    for point in POINTS.ask(ids=list(ids)):
         points.setdefault(point.patient_id, []).append(point)
-    last_words = Consent.objects.in_force().filter(patient_id__in=ids)
-    said = {
-        (patient_id, channel): granted
-        for patient_id, channel, granted in last_words.values_list("patient_id", "channel", "granted")
-    }
+    said = {(patient_id, channel): granted for patient_id, channel, granted in LAST_WORDS.ask(ids=list(ids))}
     return {patient.pk: _reach(patient, points.get(patient.pk, []), said) for patient in everyone}
 
 

@@ -11,6 +11,7 @@ from patients.models import Patient, PatientFlag
 from patients.names import tidy
 from practices import audit, changes
 from practices.audit import Actor
+from practices.prepared import Prepared
 
 USUAL_DAYS = 30
 MOST_DAYS = 365
@@ -66,5 +67,13 @@ def take_down(*, flag: PatientFlag, by: Actor) -> PatientFlag:
 
 def in_force(patients: Iterable[uuid.UUID]) -> list[PatientFlag]:
     """The flags of these patients that are up now, the latest first, in one query."""
-    up = PatientFlag.objects.filter(patient__in=set(patients), taken_down_at=None, until__gt=timezone.now())
-    return list(up.select_related("made_by").order_by("-made_at"))
+    return IN_FORCE.ask(patients=list(set(patients)), now=timezone.now())
+
+
+IN_FORCE = Prepared(
+    lambda patients, now: (
+        PatientFlag.objects.filter(patient__among=patients, taken_down_at=None, until__gt=now)
+        .select_related("made_by")
+        .order_by("-made_at")
+    )
+)

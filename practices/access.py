@@ -24,8 +24,12 @@ from django_scopes import scopes_disabled
 from practices.audit import Actor
 from practices.idle import has_lapsed
 from practices.models import Membership, Practice, Role, User
+from practices.prepared import Prepared
 from practices.tenancy import inside
 
+# At most one row each: `first` would sort by every column that is read.
+PRACTICE = Prepared(lambda slug: Practice.objects.filter(slug=slug).order_by())
+MEMBERSHIP = Prepared(lambda user: Membership.objects.active().filter(user=user).order_by())
 R, C, M = Role.RECEPTIONIST, Role.CLINICIAN, Role.MANAGER
 
 # Permission → roles. A door names one of these and nothing else.
@@ -120,12 +124,11 @@ def admit(user: User | AnonymousUser, slug: str, permission: str, *, door: str) 
 
     The membership is read anew each time: one that was taken away ends with the next request.
     """
-    # At most one row each: `first` would sort by every column that is read.
-    practice = next(iter(Practice.objects.filter(slug=slug).order_by()), None)
+    practice = next(iter(PRACTICE.ask(slug=slug)), None)
     if practice is None or not user.is_authenticated:
         raise Http404
     with inside(practice):
-        membership = next(iter(Membership.objects.active().filter(user=user).order_by()), None)
+        membership = next(iter(MEMBERSHIP.ask(user=user.pk)), None)
         if membership is None:
             raise Http404
         membership.user = user

@@ -15,9 +15,10 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from practices import audit
-from practices.access import Admission
+from practices.access import MEMBERSHIP, PRACTICE, Admission
 from practices.audit import Actor
 from practices.models import ApiKey, Membership, Practice, User
+from practices.prepared import Prepared
 from practices.tenancy import current_practice, inside
 
 
@@ -37,10 +38,15 @@ def create_api_key(*, user: User, name: str = "", by: Actor) -> tuple[ApiKey, st
     return row, key
 
 
+KEY = Prepared(
+    lambda hashed: ApiKey.objects.filter(key_hash=hashed, revoked_at=None).select_related("user").order_by()
+)
+
+
 @contextmanager
 def open_practice(request: HttpRequest, slug: str) -> Iterator[None]:
     """The scope in which DRF then authenticates; none at all for a practice that does not exist."""
-    practice = Practice.objects.filter(slug=slug).first()
+    practice = next(iter(PRACTICE.ask(slug=slug)), None)
     request.api_practice = practice  # type: ignore[attr-defined]
     if practice is None:
         with transaction.atomic():
@@ -60,15 +66,11 @@ class ApiKeyAuthentication(BaseAuthentication):
         practice = getattr(request._request, "api_practice", None)
         if practice is None:
             raise NotFound
-        row = (
-            ApiKey.objects.filter(key_hash=ApiKey.hash_of(key), revoked_at=None)
-            .select_related("user")
-            .first()
-        )
+        row: ApiKey | None = next(iter(KEY.ask(hashed=ApiKey.hash_of(key))), None)
         # A key of another practice and a key of nobody look the same: this practice has no such door.
         if row is None:
             raise NotFound
-        membership = Membership.objects.active().filter(user=row.user).first()
+        membership = next(iter(MEMBERSHIP.ask(user=row.user_id)), None)
         if membership is None:
             raise NotFound
         self._admit(request, practice, membership, row)

@@ -2,28 +2,64 @@
 
 A page that is drawn all day asks the same dozen questions with other values. `Prepared` has the ORM write the
 SQL of such a question the first time, with stand-ins for the values and for the practice, and sends it from
-then on with the real ones. What comes back passes the same converters as always; both walls stand as always.
+then on with the real ones; the database keeps its plan. What comes back passes the same converters as always,
+and both walls stand as always.
 """
 
 import datetime as dt
 import uuid
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Field, ForeignKey, Lookup, QuerySet
+from django.db.models.query import get_related_populators
 from django_scopes import scope
 
 from practices.models import Practice
-from practices.tenancy import current_practice
+from practices.tenancy import PracticeOwned, current_practice
 
+STATEMENTS = 200  # that a connection keeps planned; there are fewer questions
 PRACTICE = -(1 << 40)  # no practice has this key
 MIDNIGHT = dt.datetime(1903, 3, 3, 3, 3, 3, 333, tzinfo=dt.UTC)
 
 
+@contextmanager
+def plans_kept() -> Iterator[None]:
+    """What is asked in the block keeps its plan on this connection from the second time on.
+
+    Only here: PostgreSQL settles on one plan for all values after a few times, which suits a question that
+    begins with a key of its practice, and would let others walk through a long history.
+    """
+    driver = connection.connection
+    if not settings.KEEP_PLANS:
+        yield
+        return
+    driver.prepared_max, driver.prepare_threshold = STATEMENTS, 1
+    try:
+        yield
+    finally:
+        driver.prepare_threshold = None
+
+
+@Field.register_lookup
+@ForeignKey.register_lookup
+class Among(Lookup):
+    """`practitioner__among=[…]`: `= ANY` of an array, so that it is one statement however many there are."""
+
+    lookup_name = "among"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        left, params = self.process_lhs(compiler, connection)
+        return f"{left} = ANY(%s)", [*params, list(self.rhs)]
+
+
 def stand_in(value: Any, number: int) -> Any:
-    """A value of the same type that nobody means."""
+    """A value of the same type that nobody means; of a list a list of one."""
     if isinstance(value, dt.datetime):
         return MIDNIGHT + dt.timedelta(days=number)
     if isinstance(value, dt.date):
@@ -32,44 +68,83 @@ def stand_in(value: Any, number: int) -> Any:
         return uuid.UUID(int=(0xFEED << 100) + number)
     if isinstance(value, int):
         return 31_000 + number  # within the smallest of integers
+    if isinstance(value, str):
+        return f"nobody writes this {number}"
+    if isinstance(value, list):
+        return [stand_in(value[0] if value else uuid.UUID(int=0), number)]
     raise TypeError(f"no stand-in for a {type(value).__name__}")
 
 
+def _key(value: Any) -> Any:
+    """By what a stand-in is known again among the values of a statement."""
+    return (list, *value[:1]) if isinstance(value, list) else value
+
+
 class Prepared:
-    """A question as a function from its values to a `values_list`; asked inside a practice's scope."""
+    """A question as a function from its values to a queryset; asked inside a practice's scope.
+
+    A `values_list` comes as named tuples, anything else as rows of the model with what `select_related` says;
+    `prefetch_related` and annotations of such rows are left out. A value is a parameter: `None`, and moments
+    that the function takes from the clock itself, would be kept for ever and are refused.
+    """
 
     def __init__(self, build: Callable[..., QuerySet[Any, Any]]) -> None:
         self.build = build
         self.sql = ""
         self.params: list[tuple[bool, Any]] = []  # whether it is a name of a value, and that or the value
+        self.owned = True  # whether its rows are of a practice
         self.compiler: Any = None
         self.converters: Any = {}
-        self.row: Any = None
+        self.row: Callable[[Any], Any] = tuple
 
     def ask(self, **given: Any) -> list[Any]:
-        """The rows as named tuples; one statement."""
+        """The rows; one statement."""
         if not self.sql:
             self._make(given)
-        known = given | {"": current_practice().pk}
-        with connection.cursor() as cursor:
+        known = given | {"": current_practice().pk} if self.owned else given
+        with connection.cursor() as cursor, plans_kept():
             cursor.execute(self.sql, [known[value] if named else value for named, value in self.params])
             rows = cursor.fetchall()
         if self.converters:
             rows = self.compiler.apply_converters(rows, self.converters)
-        return [self.row(*each) for each in rows]
+        row = self.row
+        return [row(each) for each in rows]
 
     def _make(self, given: dict[str, Any]) -> None:
         instead = {name: stand_in(value, number) for number, (name, value) in enumerate(given.items())}
-        names = {value: name for name, value in instead.items()} | {PRACTICE: ""}
+        names = {_key(value): name for name, value in instead.items()} | {_key(PRACTICE): ""}
         with scope(practice=Practice(pk=PRACTICE)):
             query = self.build(**instead)
         compiler = query.query.get_compiler(connection=connection)
         sql, params = compiler.as_sql()
-        found = [(type(value) is not str and value in names, value) for value in params]
-        self.params = [(named, names[value] if named else value) for named, value in found]
-        if {value for named, value in self.params if named} != {*given, ""}:
+        self.params = [(_key(value) in names, names.get(_key(value), value)) for value in params]
+        self.owned = issubclass(query.model, PracticeOwned)
+        wanted = {*given, ""} if self.owned else {*given}
+        if {value for named, value in self.params if named} != wanted:
             raise LookupError("a value of this question does not stand in its SQL as it was given")
+        if any(isinstance(value, dt.date) for named, value in self.params if not named):
+            raise LookupError("a moment of the clock would be kept for ever: give it as a value")
         self.compiler = compiler
         self.converters = compiler.get_converters([column for column, *_ in compiler.select])
-        self.row = namedtuple("Row", query._fields)  # type: ignore[misc, attr-defined]
+        self.row = _maker(query, compiler)
         self.sql = sql
+
+
+def _maker(query: Any, compiler: Any) -> Callable[[Any], Any]:
+    """A function from a row as it comes to what is handed out."""
+    if query._fields is not None:
+        drawn: Any = namedtuple("Row", query._fields)  # type: ignore[misc]
+        make_row: Callable[[Any], Any] = drawn._make
+        return make_row
+    facts, using = compiler.klass_info, connection.alias
+    first, last = facts["select_fields"][0], facts["select_fields"][-1] + 1
+    names = [compiler.select[at][0].target.attname for at in facts["select_fields"]]
+    related = get_related_populators(facts, compiler.select, using)  # type: ignore[call-arg]
+
+    def make(row: Any) -> Any:
+        made = query.model.from_db(using, names, row[first:last])
+        for populator in related:
+            populator.populate(row, made)
+        return made
+
+    return make

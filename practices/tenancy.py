@@ -51,8 +51,8 @@ class PracticeOwned(models.Model):
     """A row of one practice: keyed before the insert, scoped, protected by row security."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # No index of its own: every index of the table begins with the practice, (practice_id, id) the first of
-    # them. One on the practice alone is written with every row, and tempts the planner to walk a whole practice.
+    # No index of its own: every index of the table begins with the practice. One on the practice alone is
+    # written with every row, and tempts the planner to walk a whole practice.
     practice = models.ForeignKey("practices.Practice", models.PROTECT, related_name="+", db_index=False)
 
     objects: ClassVar[Any] = scoped(models.QuerySet)

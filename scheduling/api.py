@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -16,6 +17,7 @@ from patients.models import Patient
 from practices import audit
 from practices.apidoors import GatedAPIView
 from practices.idempotency import HEADER, answer_once
+from practices.prepared import Prepared
 from practices.problems import Problem
 from scheduling import api_shapes as shapes
 from scheduling.availability import free_times
@@ -64,6 +66,19 @@ def refusals() -> Iterator[None]:
         raise Problem(403, "The right to squeeze in is missing", str(refusal)) from None
     except BookingRefused as refusal:
         raise Problem(422, "The visit cannot be booked so", str(refusal)) from None
+
+
+PATIENT = Prepared(lambda pk: Patient.objects.filter(pk=pk).order_by())
+PRACTITIONER = Prepared(lambda pk: Practitioner.objects.filter(pk=pk).select_related("room").order_by())
+KIND = Prepared(lambda pk: AppointmentType.objects.filter(pk=pk).order_by())
+
+
+def one_or_404(question: Prepared, key: uuid.UUID) -> Any:
+    """The row with this key; Http404 where this practice has none."""
+    found = next(iter(question.ask(pk=key)), None)
+    if found is None:
+        raise Http404
+    return found
 
 
 class DiaryView(GatedAPIView):
@@ -185,11 +200,9 @@ class Appointments(DiaryView):
         sent = asked.validated_data
         with refusals():
             visit = book_appointment(
-                patient=get_object_or_404(Patient, pk=sent["patient"]),
-                practitioner=get_object_or_404(
-                    Practitioner.objects.select_related("room"), pk=sent["practitioner"]
-                ),
-                appointment_type=get_object_or_404(AppointmentType, pk=sent["type"]),
+                patient=one_or_404(PATIENT, sent["patient"]),
+                practitioner=one_or_404(PRACTITIONER, sent["practitioner"]),
+                appointment_type=one_or_404(KIND, sent["type"]),
                 starts_at=asked.instant(),
                 by=self.actor,
                 **self.only(asked, "reason", "note", "overbook_reason", "tell_patient"),

@@ -16,6 +16,7 @@ from patients.models import Patient
 from practices import audit, changes
 from practices.audit import Actor
 from practices.models import Room
+from practices.prepared import Prepared
 from practices.tenancy import current_practice
 from scheduling import freeing, joint_notices, notices, openings
 from scheduling.fitting import HOURS, RULE, Fit, judge
@@ -23,6 +24,7 @@ from scheduling.means import Means, hold_move, means_of, put_with
 from scheduling.models import (
     Appointment,
     AppointmentType,
+    AppointmentTypeOffer,
     CancellationReason,
     Change,
     Confirmation,
@@ -253,6 +255,13 @@ def moved_visit(
     return new
 
 
+OFFERED = Prepared(
+    lambda kind, who: AppointmentTypeOffer.objects.filter(
+        appointment_type=kind, practitioner=who
+    ).values_list("pk")
+)
+
+
 def check_offered(patient: Patient, practitioner: Practitioner, appointment_type: AppointmentType) -> None:
     if patient.deceased:
         raise NotOffered("The record says that this patient has died.")
@@ -260,7 +269,7 @@ def check_offered(patient: Patient, practitioner: Practitioner, appointment_type
         raise NotOffered(f"{practitioner.short_name} does not see patients any more.")
     if not appointment_type.active:
         raise NotOffered(f"{appointment_type.name} is not offered any more.")
-    if not appointment_type.offers.filter(practitioner=practitioner).exists():
+    if not OFFERED.ask(kind=appointment_type.pk, who=practitioner.pk):
         raise NotOffered(f"{practitioner.short_name} does not offer {appointment_type.name}.")
 
 

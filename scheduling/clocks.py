@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from practices.models import Location, Practice, Room
+from practices.prepared import Prepared
 from practices.tenancy import current_practice
 from scheduling.models import Appointment, Offer, Practitioner, WeeklyHours
 
@@ -68,10 +69,12 @@ def clocks() -> Clocks:
     return found
 
 
+PLACES = Prepared(lambda: Location.objects.filter(time_zone__isnull=False))
+
+
 def _read(practice: Practice) -> Clocks:
     own = practice.zone
-    named = Location.objects.filter(time_zone__isnull=False)
-    places: dict[uuid.UUID | None, zoneinfo.ZoneInfo] = {one.pk: one.zone or own for one in named}
+    places: dict[uuid.UUID | None, zoneinfo.ZoneInfo] = {one.pk: one.zone or own for one in PLACES.ask()}
     if all(zone == own for zone in places.values()):
         return Clocks(own)
     rooms: Any = Room.objects.filter(location__in=places).order_by().values_list("pk", "location_id")

@@ -17,6 +17,7 @@ from messaging.staff_tasks import close_task, open_task
 from practices import audit, changes
 from practices.audit import SYSTEM, Actor
 from practices.models import Practice
+from practices.prepared import Prepared
 from practices.tenancy import current_practice, inside
 from scheduling.late_notices import (
     CLOSED,
@@ -301,10 +302,13 @@ def expected_of(visits: Collection[Appointment]) -> dict[uuid.UUID, dt.datetime]
     }
 
 
+BEHIND = Prepared(lambda day: Delay.objects.filter(local_date=day).behind())
+BEHIND_OF = Prepared(lambda day, who: Delay.objects.filter(local_date=day, practitioner__among=who).behind())
+
+
 def courses_of(day: dt.date, who: Collection[uuid.UUID] | None = None) -> dict[uuid.UUID, Course]:
     """How the days of those who are behind go on, by clinician; one query, two where somebody is."""
-    delays = Delay.objects.filter(local_date=day).behind()
-    rows = list(delays if who is None else delays.filter(practitioner__in=who))
+    rows: list[Delay] = BEHIND.ask(day=day) if who is None else BEHIND_OF.ask(day=day, who=list(who))
     if not rows:
         return {}
     now = timezone.now()

@@ -6,11 +6,14 @@ import zoneinfo
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.db.models import Aggregate, BigIntegerField, Func, Q, TextField
+from django.utils import timezone
 
 from practices.models import Closure
+from practices.prepared import Prepared
 from practices.tenancy import current_practice
 from scheduling.models import BusySlot, Practitioner, TimeOff, WeeklyHours
 from scheduling.stretches import Stretch, merge
@@ -90,6 +93,42 @@ class Diary:
         return merge(self.visits[practitioner_id] + self.off(practitioner_id))
 
 
+def taken_of(ids: Any, opens: Any, closes: Any, now: Any, least: Any, own_hold: str = "") -> Any:
+    """One row for each of the resources: thousands of rows would cost more than everything that follows."""
+    rows = BusySlot.objects.standing(now).between(opens, closes).order_by()
+    rows = rows.filter(resource_id__among=ids, starts_at__gt=least)
+    if own_hold:
+        rows = rows.exclude(hold__key=own_hold)
+    return rows.values("resource_id").annotate(edges=MergedEdges()).values_list("resource_id", "edges")
+
+
+def weekly_of(ids: Any, days: Any, *, with_rooms: bool = False) -> Any:
+    """The hours of some people on some weekdays, and of everybody who works in a room."""
+    whose = Q(practitioner__among=ids)
+    if with_rooms:
+        whose |= Q(practitioner__active=True) & (Q(room__isnull=False) | Q(practitioner__room__isnull=False))
+    return WeeklyHours.objects.filter(whose, weekday__among=days).order_by().values_list(
+        "practitioner_id", "weekday", "starts", "ends", "valid_from", "valid_until",
+        "location_id", "room_id", "practitioner__location_id", "practitioner__room_id",
+        "location__time_zone", "practitioner__location__time_zone",
+        "location__step_free", "practitioner__location__step_free",
+    )  # fmt: skip
+
+
+CLOSURES = Prepared(lambda first, last: Closure.objects.filter(first_day__lte=last, last_day__gte=first))
+TIME_OFF = Prepared(
+    lambda ids, opens, closes: (
+        TimeOff.objects.filter(practitioner__among=ids, starts_at__lt=closes, ends_at__gt=opens)
+        .order_by()
+        .values_list("practitioner_id", "starts_at", "ends_at", "label")
+    )
+)
+TAKEN = Prepared(taken_of)
+TAKEN_BUT = Prepared(taken_of)  # the time of one hold
+WEEKLY = Prepared(weekly_of)
+WEEKLY_WITH_ROOMS = Prepared(partial(weekly_of, with_rooms=True))
+
+
 def read_diary(
     practitioners: Sequence[Practitioner],
     first: dt.date,
@@ -110,17 +149,16 @@ def read_diary(
     ids = [practitioner.pk for practitioner in practitioners]
     opens = boundary(first, dt.time(0), zone)
     closes = boundary(last + dt.timedelta(days=1), dt.time(0), zone)
-    closures = list(Closure.objects.filter(first_day__lte=last, last_day__gte=first))
+    closures = CLOSURES.ask(first=first, last=last)
     out: dict[uuid.UUID, list[tuple[int, int, str]]] = defaultdict(list)
-    for row in TimeOff.objects.filter(practitioner__in=ids, starts_at__lt=closes, ends_at__gt=opens):
+    for row in TIME_OFF.ask(ids=ids, opens=opens, closes=closes):
         out[row.practitioner_id].append(
             (int(row.starts_at.timestamp()), int(row.ends_at.timestamp()), row.label)
         )
     taken = taken_time({*ids, *also}, opens, closes, own_hold) if visits else defaultdict(list)
-    whose = Q(practitioner__in=ids)
-    if with_rooms:
-        whose |= Q(practitioner__active=True) & (Q(room__isnull=False) | Q(practitioner__room__isnull=False))
-    shifts = shifts_of(_weekly(whose, first, last, zone), first, last, closures, zone)
+    read = WEEKLY_WITH_ROOMS if with_rooms else WEEKLY
+    rows = read.ask(ids=ids, days=sorted(weekdays_of(first, last)))
+    shifts = shifts_of(_weekly(rows, zone), first, last, closures, zone)
     hours = {key: merge((one.opens, one.closes) for one in rows) for key, rows in shifts.items()}
     return Diary(zone, defaultdict(list, hours), out, taken, closures, defaultdict(list, shifts))
 
@@ -130,13 +168,9 @@ def taken_time(
 ) -> dict[uuid.UUID, list[Stretch]]:
     """What is taken of practitioners, rooms and other resources, buffers included; one query."""
     taken: dict[uuid.UUID, list[Stretch]] = defaultdict(list)
-    rows = BusySlot.objects.standing().between(opens, closes).order_by()
-    rows = rows.filter(resource_id__in=ids, starts_at__gt=opens - LONGEST_VISIT)
-    if own_hold:
-        rows = rows.exclude(hold__key=own_hold)
-    # One row for each of them: thousands of rows would cost more than everything that follows.
-    each = rows.values("resource_id").annotate(edges=MergedEdges())
-    for key, edges in each.values_list("resource_id", "edges"):
+    asked = {"ids": list(ids), "opens": opens, "closes": closes, "now": timezone.now()}
+    asked["least"] = opens - LONGEST_VISIT
+    for key, edges in TAKEN_BUT.ask(**asked, own_hold=own_hold) if own_hold else TAKEN.ask(**asked):
         seconds = iter(map(int, edges.split(",")))
         taken[key] = list(zip(seconds, seconds, strict=True))
     return taken
@@ -167,18 +201,12 @@ def weekdays_of(first: dt.date, last: dt.date) -> set[int]:
     return {(first + dt.timedelta(days=offset)).isoweekday() for offset in days}
 
 
-def _weekly(whose: Q, first: dt.date, last: dt.date, zone: zoneinfo.ZoneInfo) -> list[Weekly]:
-    rows = WeeklyHours.objects.filter(whose, weekday__in=weekdays_of(first, last)).order_by()
-    values: Any = rows.values_list(
-        "practitioner_id", "weekday", "starts", "ends", "valid_from", "valid_until",
-        "location_id", "room_id", "practitioner__location_id", "practitioner__room_id",
-        "location__time_zone", "practitioner__location__time_zone",
-        "location__step_free", "practitioner__location__step_free",
-    )  # fmt: skip
+def _weekly(rows: Iterable[Any], zone: zoneinfo.ZoneInfo) -> list[Weekly]:
+    """Rows of WEEKLY with place and clock: their own, else the clinician's."""
     found = []
     room: uuid.UUID | None
     make: Any = Weekly
-    for *facts, location, room, own_location, own_room, clock, own_clock, free, own_free in values:
+    for *facts, location, room, own_location, own_room, clock, own_clock, free, own_free in rows:
         name, step_free = (clock, free) if location else (own_clock, own_free)
         # A room of one place is of no use at another.
         room = room or (own_room if location in {None, own_location} else None)

@@ -12,6 +12,7 @@ from messaging.outcomes import REASONS
 from patients.contacts import Reach, reachability, show_phone
 from patients.models import Channel
 from practices.models import Practice, User
+from practices.prepared import Prepared
 from scheduling.availability import FreeTime, free_times
 from scheduling.drafts import Slot
 from scheduling.followups import TOLERANCES
@@ -351,7 +352,6 @@ class Due:
 
 def ordered_in(visit: Appointment, practice: Practice) -> list[Due]:
     """What was ordered in a visit and stands; one query."""
-    rows = FollowUp.objects.filter(visit=visit, closed_at=None, rule=None)
     since = timezone.now() - practice.undo_window
     return [
         Due(
@@ -360,5 +360,14 @@ def ordered_in(visit: Appointment, practice: Practice) -> list[Due]:
             f"Follow-up ordered: {what_words(row)}. {around_words(row, practice)}.",
             row.step == "ordered" and row.step_at is not None and row.step_at > since,
         )
-        for row in rows.select_related("appointment_type", "practitioner").order_by("due_on")
+        for row in ORDERED.ask(visit=visit.pk)
     ]
+
+
+ORDERED = Prepared(
+    lambda visit: (
+        FollowUp.objects.filter(visit=visit, closed_at=None, rule=None)
+        .select_related("appointment_type", "practitioner")
+        .order_by("due_on")
+    )
+)

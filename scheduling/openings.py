@@ -16,6 +16,7 @@ from messaging.models import Task
 from messaging.staff_tasks import close_task
 from practices import audit, changes
 from practices.audit import Actor
+from practices.prepared import Prepared
 from practices.tenancy import current_practice
 from scheduling.availability import why_closed
 from scheduling.models import (
@@ -109,18 +110,27 @@ def subtract(whole: Span, taken: Iterable[Span]) -> list[Span]:
     return [part for part in parts if part[1] - part[0] >= SHORTEST]
 
 
+OPEN_THERE = Prepared(
+    lambda who, ends, begins: (
+        Opening.objects.open()
+        .filter(practitioner__among=who, starts_at__lt=ends, ends_at__gt=begins)
+        .select_for_update()
+        .order_by("opened_at", "pk")
+    )
+)
+
+
 def taken(*visits: Appointment, by: Actor) -> None:
     """Closes what visits have just taken: its offers are gone, a part that is left stays open.
 
     One query where nothing is open there, however many visits.
     """
     spans = [span_of(visit) for visit in visits]
-    rows = Opening.objects.open().filter(
-        practitioner__in={visit.practitioner_id for visit in visits},
-        starts_at__lt=max(ends for _, ends in spans),
-        ends_at__gt=min(begins for begins, _ in spans),
+    found: list[Opening] = OPEN_THERE.ask(
+        who=list({visit.practitioner_id for visit in visits}),
+        ends=max(ends for _, ends in spans),
+        begins=min(begins for begins, _ in spans),
     )
-    found = list(rows.select_for_update().order_by("opened_at", "pk"))
     for visit, (begins, ends) in zip(visits, spans, strict=True):
         for opening in [one for one in found if _takes(visit, begins, ends, one)]:
             found.remove(opening)

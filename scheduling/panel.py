@@ -9,6 +9,7 @@ from patients.contacts import Reach, reachability, show_phone
 from patients.models import Channel, Need
 from patients.records import NEED_ICONS
 from practices.models import Practice
+from practices.prepared import Prepared
 from scheduling.belonging import Belonging, belonging_of
 from scheduling.booking_page import born_words
 from scheduling.clocks import zone_of
@@ -99,15 +100,21 @@ def visits_with_all() -> AppointmentQuerySet:
 def find_visit(text: str) -> Appointment | None:
     """The visit of the open practice with this id."""
     wanted = as_uuid(text)
-    # At most one row: `first` would sort by every column that is read.
-    return next(iter(visits_with_all().filter(pk=wanted).order_by()), None) if wanted else None
+    return next(iter(VISIT.ask(pk=wanted)), None) if wanted else None
+
+
+# At most one row: `first` would sort by every column that is read.
+VISIT = Prepared(lambda pk: visits_with_all().filter(pk=pk).order_by())
+NOTICES = Prepared(
+    lambda visit: (
+        Notice.objects.filter(appointment=visit).select_related("message").order_by("message__created_at")
+    )
+)
 
 
 def panel_of(visit: Appointment, practice: Practice, *, private: bool) -> Panel:
     """Everything the panel shows, in a fixed number of queries."""
-    notices = list(
-        Notice.objects.filter(appointment=visit).select_related("message").order_by("message__created_at")
-    )
+    notices: list[Notice] = NOTICES.ask(visit=visit.pk)
     steps = [
         Step(stage, *STAGE_BUTTONS[Stage(stage)])
         for stage in next_stages(visit)

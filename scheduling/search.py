@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 
 from patients.models import Patient
 from practices.models import Room
+from practices.prepared import Prepared
 from scheduling.diary import Diary, Seconds, Shift, read_diary, weekdays_of
 from scheduling.models import (
     Appointment,
@@ -330,14 +331,24 @@ def blocks_of(people: Sequence[Practitioner], first: dt.date, last: dt.date) -> 
 
     One query, and one more where there are any.
     """
-    whose = Q(practitioner=None) | Q(practitioner__in=[person.pk for person in people])
-    rows = ReservedBlock.objects.filter(
-        whose,
+    rows: list[ReservedBlock] = BLOCKS.ask(
+        people=[person.pk for person in people],
+        first=first,
+        last=last,
+        days=sorted(weekdays_of(first, last)),
+    )
+    prefetch_related_objects(rows, "kept_for")
+    return rows
+
+
+BLOCKS = Prepared(
+    lambda people, first, last, days: ReservedBlock.objects.filter(
+        Q(practitioner=None) | Q(practitioner__among=people),
         Q(valid_from=None) | Q(valid_from__lte=last),
         Q(valid_until=None) | Q(valid_until__gte=first),
-        weekday__in=weekdays_of(first, last),
+        weekday__among=days,
     )
-    return list(rows.prefetch_related("kept_for"))
+)
 
 
 def sessions_of(

@@ -13,6 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from psycopg.errors import ExclusionViolation, UniqueViolation
 
+from practices.prepared import Prepared
 from practices.tenancy import current_practice
 from scheduling.availability import FreeTime, next_free
 from scheduling.models import Appointment, BusySlot, Hold, session_of
@@ -58,10 +59,20 @@ def in_the_way(
     keys: Collection[str] = (),
 ) -> set[uuid.UUID]:
     """Which of the resources are taken then by others; `keys` are holds of one's own. One query."""
-    rows = BusySlot.objects.standing().between(starts_at, ends_at).filter(resource_id__in=resources)
+    asked = {"among": list(resources), "starts": starts_at, "ends": ends_at, "party": party}
+    asked |= {"keys": list(keys)} if keys else {}
+    return {row.resource_id for row in (TAKEN_BUT if keys else TAKEN_BY).ask(now=timezone.now(), **asked)}
+
+
+def _taken(among: Any, starts: Any, ends: Any, party: Any, now: Any, keys: Any = ()) -> Any:
+    rows = BusySlot.objects.standing(now).between(starts, ends).filter(resource_id__among=among)
     if keys:
-        rows = rows.exclude(hold__key__in=keys)
-    return set(rows.exclude(party=party).order_by().values_list("resource_id", flat=True))
+        rows = rows.exclude(hold__key__among=keys)
+    return rows.exclude(party=party).order_by().values_list("resource_id")
+
+
+TAKEN_BY = Prepared(_taken)
+TAKEN_BUT = Prepared(_taken)  # the time of one's own holds
 
 
 def why_taken(resource: uuid.UUID, starts_at: dt.datetime, ends_at: dt.datetime) -> str:

@@ -88,9 +88,9 @@ class Participant(PracticeOwned):
 
 
 class BusySlotQuerySet(models.QuerySet["BusySlot"]):
-    def standing(self) -> "BusySlotQuerySet":
+    def standing(self, now: dt.datetime | None = None) -> "BusySlotQuerySet":
         """What is taken now: a hold that has run out takes nothing."""
-        return self.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now or timezone.now()))
 
     def between(self, starts_at: dt.datetime, ends_at: dt.datetime) -> "BusySlotQuerySet":
         return self.filter(starts_at__lt=ends_at, ends_at__gt=starts_at)

@@ -16,14 +16,13 @@ from typing import Any
 
 import psycopg
 
-from tools.bench.growth import Growth
+from tools.bench.growth import LEVELS, Growth
 from tools.bench.stage import Desk
 from tools.places import ROOT, Trouble
 
 PRACTICES, CLINICIANS, VISITS = 1000, 5, 170
 FIRST = 5_000_000  # keys that nothing else has
 TIMES = 3
-LEVELS = (100_000, 1_000_000)
 # Overlaps of one clinician, found by one pass over the sorted visits: the least that a check can do.
 WINDOW = """
     SELECT count(*) FROM (

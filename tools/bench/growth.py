@@ -16,10 +16,16 @@ LEVELS = (100_000, 1_000_000, 5_000_000)
 BATCH = 250_000
 OTHERS, CLINICIANS = 100, 1_000  # practices, and clinicians among all of them
 TABLES = ("scheduling_appointment", "scheduling_busyslot")
+SETTINGS = (
+    # No triggers and no references: the rows of what is taken are written beside the visits.
+    "session_replication_role = replica",
+    "synchronous_commit = off",
+    "maintenance_work_mem = '1GB'",
+)
 OURS = 10  # of every so many visits one is ours
 
 MADE = f"""
-    SELECT n, gen_random_uuid() AS id,
+    SELECT n, ('0190' || lpad(to_hex(n), 28, '0'))::uuid AS id,  -- in the order of time, as the product's are
            CASE WHEN ours THEN %(practice)s ELSE 1000000 + n %% {OTHERS} END AS practice_id,
            CASE WHEN ours THEN (%(ten)s::uuid[])[1 + (n / {OURS}) %% 10]
                 ELSE md5((n %% {CLINICIANS})::text)::uuid END AS practitioner_id,
@@ -52,8 +58,8 @@ class Growth:
         still_here: Callable[[], object] = lambda: None,
     ) -> None:
         self.server, self.facts, self.made, self.still_here = server, facts, 0, still_here
-        # No triggers and no references: the rows of what is taken are written beside the visits.
-        server.execute("SET session_replication_role = replica")
+        for setting in SETTINGS:
+            server.execute(f"SET {setting}")
         self.server.execute("CREATE TEMP TABLE made (LIKE scheduling_appointment)")
 
     def up_to(self, level: int) -> None:
@@ -125,6 +131,6 @@ class Growth:
         self.server.execute("INSERT INTO scheduling_appointment SELECT * FROM made")
         self.server.execute(
             "INSERT INTO scheduling_busyslot (id, practice_id, resource_id, appointment_id, party, "
-            "starts_at, ends_at, binding) SELECT gen_random_uuid(), practice_id, practitioner_id, id, id, "
+            "starts_at, ends_at, binding) SELECT id, practice_id, practitioner_id, id, id, "
             "starts_at, ends_at, true FROM made"
         )
