@@ -13,6 +13,7 @@ from django.utils import timezone
 from frontdesk.queue_rows import SOON, UNANSWERED, VISIT, QueueRow, in_words, rank_of
 from messaging.models import Message, Task
 from practices.models import Practice, User
+from practices.prepared import Prepared
 from scheduling.models import Appointment, AppointmentQuerySet, Status
 from scheduling.wallclock import boundary
 
@@ -40,7 +41,7 @@ def first_rows(
     tasks = list(pressing.select_related("patient", "message", "owner").order_by())
     told = {task.appointment_id for task in tasks if task.appointment_id}
     starts = _starts(pressing_visits(now) | Appointment.objects.filter(pk__in=told))
-    messages = unread_messages().select_related("patient").order_by()
+    messages: list[Message] = UNREAD.ask()
     waiting: list[tuple[int, dt.datetime, str, Task | Message | uuid.UUID]] = [
         *(
             (rank_of(task, starts.get(task.appointment_id), now), task.due_at, _key(task), task)
@@ -106,6 +107,9 @@ def open_tasks(now: dt.datetime, *, complaints: bool = True) -> "QuerySet[Task]"
 def unread_messages() -> "QuerySet[Message]":
     """Messages that a person has to read and that no open task stands for."""
     return Message.objects.to_read().exclude(Exists(Task.objects.open().filter(message=OuterRef("pk"))))
+
+
+UNREAD = Prepared(lambda: unread_messages().select_related("patient").order_by())
 
 
 def pressing_visits(now: dt.datetime) -> AppointmentQuerySet:

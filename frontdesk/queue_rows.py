@@ -11,6 +11,7 @@ from patients.contacts import show_phone
 from patients.models import ContactPoint
 from practices.card import current_card
 from practices.models import Practice, User
+from practices.prepared import Prepared
 from scheduling.late_notices import LateDay, late_days
 from scheduling.models import Appointment, Delay
 from scheduling.words import clock, short_when
@@ -107,7 +108,14 @@ def may_be_emergency(task: Task) -> bool:
 def _visits_of(shown: Iterable[Task | Message | uuid.UUID]) -> dict[uuid.UUID | None, Appointment]:
     """The visits that the shown rows are about, with their people, in one query."""
     keys = [one if isinstance(one, uuid.UUID) else getattr(one, "appointment_id", None) for one in shown]
-    return dict(Appointment.objects.with_people().in_bulk([key for key in keys if key]))
+    wanted = [key for key in keys if key]
+    return {visit.pk: visit for visit in VISITS.ask(keys=wanted)} if wanted else {}
+
+
+VISITS = Prepared(lambda keys: Appointment.objects.filter(pk__among=keys).with_people().order_by())
+PHONES = Prepared(
+    lambda patients: ContactPoint.objects.phones().filter(patient__among=patients).order_by("-rank")
+)
 
 
 def _row(
@@ -275,5 +283,5 @@ def _sentence(*parts: str) -> str:
 
 def phones_of(patients: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
     """The first phone number of each patient, in one query."""
-    points = ContactPoint.objects.phones().filter(patient__in=set(patients)).order_by("-rank")
-    return {point.patient_id: point.value for point in points}
+    wanted = list(set(patients))
+    return {point.patient_id: point.value for point in PHONES.ask(patients=wanted)} if wanted else {}

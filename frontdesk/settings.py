@@ -158,7 +158,7 @@ TEMPLATES = [
 
 # People and sign-in (allauth): by e-mail, no public registration, staff are invited by a manager.
 AUTH_USER_MODEL = "practices.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["practices.sessions.SignedIn"]
 ACCOUNT_ADAPTER = "practices.accounts.InvitedOnly"
 ACCOUNT_FORMS = {"login": "practices.signin.SignInForm"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -179,6 +179,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 IDLE_SIGN_OUT_SECONDS = int(os.environ.get("IDLE_SIGN_OUT_SECONDS", "900"))
+SESSION_ENGINE = "practices.sessions"
 SESSION_ABSOLUTE_SECONDS = 12 * 3600
 SESSION_COOKIE_AGE = SESSION_ABSOLUTE_SECONDS
 SESSION_COOKIE_HTTPONLY = True

@@ -297,14 +297,20 @@ def practices_where(user: User, permission: str) -> list[Practice]:
     return [p.practice for p in places_of(user) if user.is_active and allows(p, permission)]
 
 
+def _places(user: Any) -> Any:
+    with scopes_disabled():
+        return Membership.objects.filter(user=user, active=True).select_related("practice").order_by()
+
+
+PLACES = Prepared(_places)
+
+
 def places_of(user: User) -> list[Membership]:
     """A person's memberships that stand, with their practices, by the practice's name."""
     with transaction.atomic(savepoint=False):
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('app.user_id', %s, true)", [str(user.pk)])
-        with scopes_disabled():
-            mine = Membership.objects.filter(user=user, active=True)
-            places = list(mine.select_related("practice").order_by())
+        places: list[Membership] = PLACES.ask(user=user.pk)
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('app.user_id', '', true)")
     return sorted(places, key=lambda place: place.practice.name)

@@ -20,7 +20,7 @@ from django.db.models.query import get_related_populators
 from django_scopes import scope
 
 from practices.models import Practice
-from practices.tenancy import PracticeOwned, current_practice
+from practices.tenancy import current_practice
 
 STATEMENTS = 200  # that a connection keeps planned; there are fewer questions
 PRACTICE = -(1 << 40)  # no practice has this key
@@ -92,7 +92,7 @@ class Prepared:
         self.build = build
         self.sql = ""
         self.params: list[tuple[bool, Any]] = []  # whether it is a name of a value, and that or the value
-        self.owned = True  # whether its rows are of a practice
+        self.owned = True  # whether it asks within a practice, as all do that no `scopes_disabled` opens
         self.compiler: Any = None
         self.converters: Any = {}
         self.row: Callable[[Any], Any] = tuple
@@ -118,9 +118,9 @@ class Prepared:
         compiler = query.query.get_compiler(connection=connection)
         sql, params = compiler.as_sql()
         self.params = [(_key(value) in names, names.get(_key(value), value)) for value in params]
-        self.owned = issubclass(query.model, PracticeOwned)
-        wanted = {*given, ""} if self.owned else {*given}
-        if {value for named, value in self.params if named} != wanted:
+        stand = {value for named, value in self.params if named}
+        self.owned = "" in stand
+        if stand - {""} != {*given}:
             raise LookupError("a value of this question does not stand in its SQL as it was given")
         if any(isinstance(value, dt.date) for named, value in self.params if not named):
             raise LookupError("a moment of the clock would be kept for ever: give it as a value")

@@ -7,7 +7,6 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DATABASES["default"]["TEST"] = {"NAME": None}
 # Each test closes its connections itself; a pool would keep some open beyond the test database.
 DATABASES["default"]["OPTIONS"].pop("pool", None)
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SECURE_SSL_REDIRECT = False
 TWILIO_TIMEOUT_SECONDS = 2
 # Files are looked up when asked for: a list of them made anew for each test's client took 37 ms.
