@@ -58,10 +58,9 @@ ALLOWED_HOSTS = [host for host in os.environ.get("ALLOWED_HOSTS", "").split(",")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 DATABASES = {"default": database(required("DATABASE_URL"))}
-# The database binds the values and keeps the plans of prepared questions (docs/decisions/0013). Off where a
-# pooler that cannot carry prepared statements stands between.
+# The database keeps the plans of prepared questions (docs/decisions/0013). Off where a pooler that cannot
+# carry prepared statements stands between.
 KEEP_PLANS = os.environ.get("DATABASE_KEEP_PLANS", "1") == "1"
-DATABASES["default"]["OPTIONS"]["server_side_binding"] = True
 POOL_SIZE = int(os.environ.get("DATABASE_POOL", "8"))
 if POOL_SIZE:
     DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": POOL_SIZE, "timeout": 10}

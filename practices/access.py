@@ -28,7 +28,7 @@ from practices.prepared import Prepared
 from practices.tenancy import inside
 
 # At most one row each: `first` would sort by every column that is read.
-PRACTICE = Prepared(lambda slug: Practice.objects.filter(slug=slug).order_by())
+PRACTICE = Prepared(lambda slug: Practice.objects.filter(slug=slug).order_by(), owned=False)
 MEMBERSHIP = Prepared(lambda user: Membership.objects.active().filter(user=user).order_by())
 R, C, M = Role.RECEPTIONIST, Role.CLINICIAN, Role.MANAGER
 
@@ -302,7 +302,7 @@ def _places(user: Any) -> Any:
         return Membership.objects.filter(user=user, active=True).select_related("practice").order_by()
 
 
-PLACES = Prepared(_places)
+PLACES = Prepared(_places, owned=False)
 
 
 def places_of(user: User) -> list[Membership]:

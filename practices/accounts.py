@@ -35,7 +35,11 @@ def leave_trace(verb: str, user: User) -> None:
 
 
 @receiver(user_logged_in)
-def signed_in(user: User, **_: Any) -> None:
+def signed_in(user: User, request: HttpRequest | None = None, **_: Any) -> None:
+    if request is not None and request.session.pop("started_at", None) is not None:
+        # A session of before, of the same person: its hours and its key are over.
+        request.session.pop("seen_at", None)
+        request.session.cycle_key()
     leave_trace("person.signed_in", user)
 
 

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
+from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.models import Field, ForeignKey, Lookup, QuerySet
 from django.db.models.query import get_related_populators
 from django_scopes import scope
@@ -29,20 +30,24 @@ MIDNIGHT = dt.datetime(1903, 3, 3, 3, 3, 3, 333, tzinfo=dt.UTC)
 
 @contextmanager
 def plans_kept() -> Iterator[None]:
-    """What is asked in the block keeps its plan on this connection from the second time on.
+    """What is asked in the block is bound by the server, and keeps its plan from the second time on.
 
     Only here: PostgreSQL settles on one plan for all values after a few times, which suits a question that
-    begins with a key of its practice, and would let others walk through a long history.
+    begins with a key of its practice, and would let others walk through a long history. And a statement
+    that is bound by the server has 65,535 values at most.
     """
+    connection.ensure_connection()
     driver = connection.connection
     if not settings.KEEP_PLANS:
         yield
         return
+    usual = driver.cursor_factory
     driver.prepared_max, driver.prepare_threshold = STATEMENTS, 1
+    driver.cursor_factory = ServerBindingCursor
     try:
         yield
     finally:
-        driver.prepare_threshold = None
+        driver.prepare_threshold, driver.cursor_factory = None, usual
 
 
 @Field.register_lookup
@@ -85,14 +90,16 @@ class Prepared:
 
     A `values_list` comes as named tuples, anything else as rows of the model with what `select_related` says;
     `prefetch_related` and annotations of such rows are left out. A value is a parameter: `None`, and moments
-    that the function takes from the clock itself, would be kept for ever and are refused.
+    that the function takes from the clock itself, would be kept for ever and are refused. What is `owned`
+    names its practice: one that is not says so.
     """
 
-    def __init__(self, build: Callable[..., QuerySet[Any, Any]]) -> None:
-        self.build = build
+    def __init__(self, build: Callable[..., QuerySet[Any, Any]], *, owned: bool = True) -> None:
+        self.build, self.owned = build, owned
         self.sql = ""
+        self.names: frozenset[str] = frozenset()
         self.params: list[tuple[bool, Any]] = []  # whether it is a name of a value, and that or the value
-        self.owned = True  # whether it asks within a practice, as all do that no `scopes_disabled` opens
+        self.locks = False
         self.compiler: Any = None
         self.converters: Any = {}
         self.row: Callable[[Any], Any] = tuple
@@ -101,8 +108,12 @@ class Prepared:
         """The rows; one statement."""
         if not self.sql:
             self._make(given)
+        if given.keys() != self.names or any(value is None for value in given.values()):
+            raise LookupError("a prepared question takes the same values each time, and none that is None")
+        if self.locks and connection.get_autocommit():
+            raise transaction.TransactionManagementError("rows are held inside a transaction only")
         known = given | {"": current_practice().pk} if self.owned else given
-        with connection.cursor() as cursor, plans_kept():
+        with plans_kept(), connection.cursor() as cursor:
             cursor.execute(self.sql, [known[value] if named else value for named, value in self.params])
             rows = cursor.fetchall()
         if self.converters:
@@ -118,12 +129,11 @@ class Prepared:
         compiler = query.query.get_compiler(connection=connection)
         sql, params = compiler.as_sql()
         self.params = [(_key(value) in names, names.get(_key(value), value)) for value in params]
-        stand = {value for named, value in self.params if named}
-        self.owned = "" in stand
-        if stand - {""} != {*given}:
+        if {value for named, value in self.params if named} != {*given, *([""] if self.owned else [])}:
             raise LookupError("a value of this question does not stand in its SQL as it was given")
         if any(isinstance(value, dt.date) for named, value in self.params if not named):
             raise LookupError("a moment of the clock would be kept for ever: give it as a value")
+        self.names, self.locks = frozenset(given), query.query.select_for_update
         self.compiler = compiler
         self.converters = compiler.get_converters([column for column, *_ in compiler.select])
         self.row = _maker(query, compiler)

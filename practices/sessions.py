@@ -10,8 +10,8 @@ from django.utils import timezone
 from practices.models import User
 from practices.prepared import Prepared
 
-SESSION = Prepared(lambda key, now: Session.objects.filter(session_key=key, expire_date__gt=now))
-USER = Prepared(lambda pk: User.objects.filter(pk=pk).order_by())
+SESSION = Prepared(lambda key, now: Session.objects.filter(session_key=key, expire_date__gt=now), owned=False)
+USER = Prepared(lambda pk: User.objects.filter(pk=pk).order_by(), owned=False)
 
 
 class SessionStore(DatabaseStore):

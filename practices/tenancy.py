@@ -168,11 +168,11 @@ class Unindexed(Operation):
     """Takes the index of their own away from foreign keys, where a longer index begins with the same columns.
 
     As one step: an AlterField for each would draw all models anew each time, which is what migrating takes
-    its time for. `fields` names the fields of each model, in small letters.
+    its time for, and would check every foreign key again. `fields` names the fields of each model, in small
+    letters.
     """
 
     reversible = True
-    reduces_to_sql = True
 
     def __init__(self, fields: dict[str, list[str]]) -> None:
         self.fields = fields
@@ -186,17 +186,34 @@ class Unindexed(Operation):
         state.__dict__.pop("apps", None)  # drawn anew, once, when somebody asks for it
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        for model, names in self.fields.items():
-            before = from_state.apps.get_model(app_label, model)
-            after = to_state.apps.get_model(app_label, model)
-            for name in names:
-                schema_editor.alter_field(before, before._meta.get_field(name), after._meta.get_field(name))
+        for table, column in self._columns(app_label, to_state):
+            with schema_editor.connection.cursor() as cursor:
+                cursor.execute(INDEXES_OF_ONE, [column, table])
+                for (index,) in cursor.fetchall():
+                    schema_editor.execute(f"DROP INDEX {index}")
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        self.database_forwards(app_label, schema_editor, from_state, to_state)
+        for table, column in self._columns(app_label, to_state):
+            name = schema_editor._create_index_name(table, [column])
+            schema_editor.execute(f'CREATE INDEX "{name}" ON "{table}" ("{column}")')
+
+    def _columns(self, app_label: str, state: Any) -> Iterator[tuple[str, str]]:
+        for model, names in self.fields.items():
+            meta = state.apps.get_model(app_label, model)._meta
+            for field in map(meta.get_field, names):
+                yield meta.db_table, field.column
 
     def describe(self) -> str:
         return f"Leave {', '.join(self.fields)} to their longer indexes"
+
+
+# Plain indexes of one column and no condition.
+INDEXES_OF_ONE = """
+    SELECT i.indexrelid::regclass::text FROM pg_index i
+    JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attname = %s
+    WHERE i.indrelid = %s::regclass AND i.indnatts = 1 AND i.indkey[0] = a.attnum
+        AND NOT i.indisunique AND i.indpred IS NULL
+"""
 
 
 def protect_statements(table: str) -> list[str]:

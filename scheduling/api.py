@@ -77,7 +77,7 @@ def one_or_404(question: Prepared, key: uuid.UUID) -> Any:
     """The row with this key; Http404 where this practice has none."""
     found = next(iter(question.ask(pk=key)), None)
     if found is None:
-        raise Http404
+        raise Http404("This practice has no such row.")
     return found
 
 

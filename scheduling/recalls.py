@@ -130,7 +130,7 @@ def sweep_rule(practice: Practice, today: dt.date) -> int | None:
             return None
         rows = find(rule, today)
         FollowUp.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
-        stored = FollowUp.objects.filter(pk__in=[row.pk for row in rows])
+        stored = FollowUp.objects.filter(pk__among=[row.pk for row in rows])
         audit.record_each(
             (
                 ("follow-up.recalled", row, row.patient_id, {"due_on": [None, row.due_on]})

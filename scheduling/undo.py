@@ -107,14 +107,17 @@ def last_changes(user: User, *, limit: int = 5) -> list[Change]:
     newest = list(made.values())[:limit]
     if not newest:
         return []
-    rows = Change.objects.select_related(
+    wanted = [pk for together in newest for pk in together]
+    found = Change.objects.filter(pk__in=wanted, undone_at=None).select_related(
         "appointment__patient", "appointment__practitioner", "previous__practitioner"
-    ).in_bulk([pk for together in newest for pk in together])
+    )
+    rows = {change.pk: change for change in found}
     shown = []
     for keys in newest:
-        together = [rows[pk] for pk in keys]
+        together = [rows[pk] for pk in keys if pk in rows]
         # Changes that were made as one stand and fall together; the first visit's speaks for them.
-        if all(change.version == change.appointment.version for change in together):
+        stands = all(change.version == change.appointment.version for change in together)
+        if len(together) == len(keys) and stands:
             first = min(together, key=lambda change: change.appointment.starts_at)
             first.size = len(together)
             shown.append(first)

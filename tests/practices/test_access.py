@@ -1,6 +1,7 @@
 """The gate: stranger 404, member without the right 403, and a membership that ends takes effect at once."""
 
 import pytest
+import time_machine
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django_scopes import ScopeError
@@ -130,8 +131,6 @@ def test_every_answer_carries_the_headers(client, path):
 
 
 def test_idle_time_signs_out_and_background_requests_do_not_count(client, settings):
-    import time_machine
-
     practice = a_practice()
     a_member(practice)
     from practices.models import User
@@ -145,6 +144,27 @@ def test_idle_time_signs_out_and_background_requests_do_not_count(client, settin
         client.get("/", headers={"X-Live": "1"})
         clock.shift(2)
         assert client.get("/").url.startswith("/account/login/")
+
+
+def test_who_signs_in_over_a_session_of_before_begins_anew(client, settings):
+    """A way of signing in that is gone leaves a session behind, with its old hours."""
+    from practices.models import User
+
+    practice = a_practice()
+    a_member(practice)
+    user = User.objects.get()
+    with time_machine.travel("2026-06-09 10:00", tick=False) as clock:
+        client.force_login(user)
+        client.get("/")
+        session = client.session
+        session["_auth_user_backend"] = "a.way.that.is.Gone"
+        session.save()
+        clock.shift(settings.IDLE_SIGN_OUT_SECONDS + 60)
+        assert client.get("/").url.startswith("/account/login/")
+        before = client.session.session_key
+        client.force_login(user)
+        assert client.session.session_key != before
+        assert client.get("/").url == "/p/harbor-street/"
 
 
 def test_after_the_lock_the_desk_waits_for_the_password_only(client):

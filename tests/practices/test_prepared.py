@@ -1,10 +1,13 @@
 """Questions whose SQL is made once and whose plan is kept: the same rows, the same walls, nothing stale."""
 
 import datetime as dt
+import uuid
 
 import pytest
 from django.db import connection
+from django.db.transaction import TransactionManagementError
 from django.utils import timezone
+from django_scopes import scope, scopes_disabled
 
 from patients.models import ContactPoint, Patient
 from practices.models import Practice
@@ -116,7 +119,43 @@ def test_a_question_of_a_practice_is_refused_outside_one(harbor):
         question.ask()
 
 
+def test_the_same_values_are_asked_each_time_and_none_is_none(harbor):
+    question = Prepared(lambda given: Patient.objects.filter(given=given).order_by())
+    with inside(harbor):
+        assert question.ask(given="Nobody") == []
+        for wrong in ({}, {"given": None}, {"given": "Nobody", "family": "Nowhere"}):
+            with pytest.raises(LookupError, match="the same values each time"):
+                question.ask(**wrong)
+
+
+def test_a_question_that_lost_its_practice_is_refused(harbor):
+    def everywhere():
+        with scopes_disabled():
+            return Patient.objects.order_by("given")
+
+    with inside(harbor), pytest.raises(LookupError, match="does not stand in its SQL"):
+        Prepared(everywhere).ask()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_are_held_inside_a_transaction_only():
+    house = a_practice("harbor-street")
+    a_patient(house, "Marisol")
+    question = Prepared(lambda: Patient.objects.select_for_update().order_by("given"))
+    with inside(house):
+        assert len(question.ask()) == 1
+    with scope(practice=house), pytest.raises(TransactionManagementError):
+        question.ask()
+
+
+def test_more_values_than_the_server_binds_still_pass(harbor):
+    """Whatever is no prepared question is bound by the driver."""
+    with inside(harbor):
+        keys = [uuid.UUID(int=number) for number in range(70_000)]
+        assert Patient.objects.filter(pk__in=keys).count() == 0
+
+
 def test_a_question_about_practices_needs_no_scope(harbor):
-    question = Prepared(lambda slug: Practice.objects.filter(slug=slug).order_by())
+    question = Prepared(lambda slug: Practice.objects.filter(slug=slug).order_by(), owned=False)
     assert [one.pk for one in question.ask(slug="harbor-street")] == [harbor.pk]
     assert question.ask(slug="nowhere") == []

@@ -19,7 +19,6 @@ TABLES = ("scheduling_appointment", "scheduling_busyslot")
 SETTINGS = (
     # No triggers and no references: the rows of what is taken are written beside the visits.
     "session_replication_role = replica",
-    "synchronous_commit = off",
     "maintenance_work_mem = '1GB'",
 )
 OURS = 10  # of every so many visits one is ours
@@ -64,12 +63,14 @@ class Growth:
 
     def up_to(self, level: int) -> None:
         """Writes visits until there are as many as the level says, then gathers statistics."""
+        self.server.execute("SET synchronous_commit = off")
         with self._without_indexes():
             while self.made < level:
                 last = min(self.made + BATCH, level)
                 self._write(self.made + 1, last)
                 self.made = last
                 self.still_here()
+        self.server.execute("RESET synchronous_commit")
         for table in TABLES:
             self.server.execute(sql.SQL("VACUUM ANALYZE {}").format(sql.Identifier(table)))
             self.still_here()
