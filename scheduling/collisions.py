@@ -18,15 +18,19 @@ from practices.tenancy import current_practice
 from scheduling.fits import HOURS, NEED, RULE, TAKEN, Fit
 from scheduling.judging import closed, judged, off_hours, out
 from scheduling.means import means_of
-from scheduling.models import Appointment, AppointmentType, BusySlot, Practitioner, session_of
+from scheduling.models import (
+    LONGEST_VISIT,
+    Appointment,
+    AppointmentType,
+    BusySlot,
+    Practitioner,
+    session_of,
+)
 from scheduling.needs import NOTHING
 from scheduling.search import Search, search
 from scheduling.wallclock import say_moment
 
 PAST, CLOSED, OUT, EACH_OTHER, CHANGED = "past", "closed", "out", "each-other", "changed"
-LONGEST = dt.timedelta(
-    hours=36
-)  # of a visit with its buffers; cuts the index of what is taken off at the left
 Span = tuple[dt.datetime, dt.datetime]
 
 
@@ -209,7 +213,7 @@ def _busy(asked: Sequence[Wanted], key: str) -> list[BusySlot]:
         Q(
             resource_id__in=[resource.pk for resource in (one.practitioner, one.room) if resource],
             starts_at__lt=one.span[1],
-            starts_at__gt=one.span[0] - LONGEST,
+            starts_at__gt=one.span[0] - LONGEST_VISIT,
             ends_at__gt=one.span[0],
         )
         for one in asked

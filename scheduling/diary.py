@@ -15,11 +15,9 @@ from django.utils import timezone
 from practices.models import Closure
 from practices.prepared import Prepared
 from practices.tenancy import current_practice
-from scheduling.models import BusySlot, Practitioner, TimeOff, WeeklyHours
+from scheduling.models import LONGEST_VISIT, BusySlot, Practitioner, TimeOff, WeeklyHours
 from scheduling.stretches import Stretch, merge
 from scheduling.wallclock import boundary
-
-LONGEST_VISIT = dt.timedelta(hours=36)  # with buffers; lets the index of taken time be cut off at the left
 
 
 class Seconds(Func):
@@ -93,10 +91,10 @@ class Diary:
         return merge(self.visits[practitioner_id] + self.off(practitioner_id))
 
 
-def taken_of(ids: Any, opens: Any, closes: Any, now: Any, least: Any, own_hold: str = "") -> Any:
+def taken_of(ids: Any, opens: Any, closes: Any, now: Any, since: Any, own_hold: str = "") -> Any:
     """One row for each of the resources: thousands of rows would cost more than everything that follows."""
-    rows = BusySlot.objects.standing(now).between(opens, closes).order_by()
-    rows = rows.filter(resource_id__among=ids, starts_at__gt=least)
+    rows = BusySlot.objects.standing(now).between(opens, closes, since).order_by()
+    rows = rows.filter(resource_id__among=ids)
     if own_hold:
         rows = rows.exclude(hold__key=own_hold)
     return rows.values("resource_id").annotate(edges=MergedEdges()).values_list("resource_id", "edges")
@@ -169,7 +167,7 @@ def taken_time(
     """What is taken of practitioners, rooms and other resources, buffers included; one query."""
     taken: dict[uuid.UUID, list[Stretch]] = defaultdict(list)
     asked = {"ids": list(ids), "opens": opens, "closes": closes, "now": timezone.now()}
-    asked["least"] = opens - LONGEST_VISIT
+    asked["since"] = opens - LONGEST_VISIT
     for key, edges in TAKEN_BUT.ask(**asked, own_hold=own_hold) if own_hold else TAKEN.ask(**asked):
         seconds = iter(map(int, edges.split(",")))
         taken[key] = list(zip(seconds, seconds, strict=True))

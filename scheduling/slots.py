@@ -16,7 +16,7 @@ from psycopg.errors import ExclusionViolation, UniqueViolation
 from practices.prepared import Prepared
 from practices.tenancy import current_practice
 from scheduling.availability import FreeTime, next_free
-from scheduling.models import Appointment, BusySlot, Hold, session_of
+from scheduling.models import LONGEST_VISIT, Appointment, BusySlot, Hold, session_of
 from scheduling.refusals import SlotTaken, StaleAppointment
 from scheduling.wallclock import say_time
 
@@ -59,13 +59,14 @@ def in_the_way(
     keys: Collection[str] = (),
 ) -> set[uuid.UUID]:
     """Which of the resources are taken then by others; `keys` are holds of one's own. One query."""
-    asked = {"among": list(resources), "starts": starts_at, "ends": ends_at, "party": party}
+    asked: dict[str, Any] = {"among": list(resources), "starts": starts_at, "ends": ends_at, "party": party}
+    asked["since"] = starts_at - LONGEST_VISIT
     asked |= {"keys": list(keys)} if keys else {}
     return {row.resource_id for row in (TAKEN_BUT if keys else TAKEN_BY).ask(now=timezone.now(), **asked)}
 
 
-def _taken(among: Any, starts: Any, ends: Any, party: Any, now: Any, keys: Any = ()) -> Any:
-    rows = BusySlot.objects.standing(now).between(starts, ends).filter(resource_id__among=among)
+def _taken(among: Any, starts: Any, ends: Any, since: Any, party: Any, now: Any, keys: Any = ()) -> Any:
+    rows = BusySlot.objects.standing(now).between(starts, ends, since).filter(resource_id__among=among)
     if keys:
         rows = rows.exclude(hold__key__among=keys)
     return rows.exclude(party=party).order_by().values_list("resource_id")

@@ -2,6 +2,7 @@
 
 from scheduling.models.appointment import (
     ACTIVE,
+    LONGEST_VISIT,
     Appointment,
     AppointmentQuerySet,
     AppointmentSource,
@@ -60,6 +61,7 @@ from scheduling.models.waitlist import (
 
 __all__ = [
     "ACTIVE",
+    "LONGEST_VISIT",
     "MOST_MINUTES",
     "Appointment",
     "AppointmentQuerySet",

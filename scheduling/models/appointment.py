@@ -35,6 +35,8 @@ class Status(models.TextChoices):
     ENTERED_IN_ERROR = "entered-in-error", "Entered in error"
 
 
+# With buffers: no visit is longer (types take eight hours at most), so no index is read further back.
+LONGEST_VISIT = dt.timedelta(hours=36)
 ACTIVE = [Status.BOOKED, Status.ARRIVED, Status.FULFILLED]
 
 
@@ -92,7 +94,9 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
         return self.select_related("patient", "practitioner", "appointment_type", "room")
 
     def overlapping(self, starts_at: dt.datetime, ends_at: dt.datetime) -> "AppointmentQuerySet":
-        return self.filter(starts_at__lt=ends_at, ends_at__gt=starts_at)
+        """Visits at some of this time; nothing that began LONGEST_VISIT before it is looked at."""
+        since = starts_at - LONGEST_VISIT
+        return self.filter(starts_at__lt=ends_at, starts_at__gt=since, ends_at__gt=starts_at)
 
 
 class Appointment(PracticeOwned):

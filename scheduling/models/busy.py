@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from practices.models import Room, User
 from practices.tenancy import PracticeForeignKey, PracticeOwned, scoped
-from scheduling.models.appointment import Appointment, Span
+from scheduling.models.appointment import LONGEST_VISIT, Appointment, Span
 from scheduling.models.resources import Resource
 from scheduling.models.roster import AppointmentType, Practitioner
 
@@ -92,8 +92,12 @@ class BusySlotQuerySet(models.QuerySet["BusySlot"]):
         """What is taken now: a hold that has run out takes nothing."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=now or timezone.now()))
 
-    def between(self, starts_at: dt.datetime, ends_at: dt.datetime) -> "BusySlotQuerySet":
-        return self.filter(starts_at__lt=ends_at, ends_at__gt=starts_at)
+    def between(
+        self, starts_at: dt.datetime, ends_at: dt.datetime, since: dt.datetime | None = None
+    ) -> "BusySlotQuerySet":
+        """What takes some of this time. `since`, LONGEST_VISIT before it, keeps the look out of history."""
+        since = since or starts_at - LONGEST_VISIT
+        return self.filter(starts_at__lt=ends_at, starts_at__gt=since, ends_at__gt=starts_at)
 
 
 class BusySlot(PracticeOwned):
