@@ -140,7 +140,7 @@ def against_needs(known: Search, at: int, shift: Shift | None, person: Practitio
     wants = known.wants
     if wants.step_free and shift is not None and not known.can_reach(shift):
         yield Break("The place cannot be reached without steps.", NEED)
-    if not known.may_see(person):
+    if not wants.may_see(person):
         yield Break(f"The patient asked for {GENDERS.get(wants.gender, wants.gender)}.", NEED)
     zone = shift.zone if shift else known.diary.zone
     for only in wants.only:

@@ -216,8 +216,7 @@ class Look:
                 return "Said no to this time"
         if self.wants.step_free and not is_step_free(self.opening):
             return "Needs a step-free room"
-        gender = self.opening.practitioner.gender
-        if self.wants.gender and gender != self.wants.gender:
+        if not self.wants.may_see(self.opening.practitioner):
             return f"Asked for {GENDERS.get(self.wants.gender, self.wants.gender)}"
         rest = dt.timedelta(hours=self.facts.rule.rest_hours)
         last = self.entry.last_asked_at

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from patients.models import Need, Patient, PatientWish, WishKind
 from practices.models import Language
+from scheduling.models import Practitioner
 from scheduling.stretches import Stretch, merge
 from scheduling.wallclock import boundary, say_time
 
@@ -80,6 +81,10 @@ class Wants:
         return bool(
             self.step_free or self.language is not None or self.gender or self.only or self.extra_minutes
         )
+
+    def may_see(self, person: Practitioner) -> bool:
+        """Whether the wish for a woman or a man is met, however the clinician's record spells it."""
+        return not self.gender or person.gender.strip().casefold() == self.gender.strip().casefold()
 
 
 NOTHING = Wants()

@@ -101,7 +101,7 @@ class Search:
         found = [
             start
             for place, person in enumerate(self.people)
-            if self.may_see(person)
+            if self.wants.may_see(person)
             for start in self._starts_of(place, person, [(low, high)])
         ]
         found.sort(key=lambda start: (start.at, start.place))
@@ -160,7 +160,7 @@ class Search:
         return self._clear[person.pk]
 
     def colleagues(self, person: Practitioner) -> list[Practitioner]:
-        return [other for other in self.offering if other.pk != person.pk and self.may_see(other)]
+        return [other for other in self.offering if other.pk != person.pk and self.wants.may_see(other)]
 
     def beside(self, other: Practitioner, shift: Shift) -> list[Stretch]:
         """The starts at which a second clinician is free at the same place."""
@@ -230,10 +230,6 @@ class Search:
             self.patient is not None
             and not Appointment.objects.active().filter(patient=self.patient).exists()
         )
-
-    def may_see(self, person: Practitioner) -> bool:
-        """Whether the patient's wish for a woman or a man is met."""
-        return not self.wants.gender or person.gender.strip().casefold() == self.wants.gender
 
     def wants_room(self, shift: Shift) -> bool:
         """Whether a visit there has to have a room: by its type, or to be reached without steps.

@@ -121,7 +121,7 @@ def breaks(visit: Appointment, wishes: Sequence[PatientWish], zone: zoneinfo.Zon
     patient: Patient = visit.patient
     wants = wants_from(patient, visit.all_needs, wishes)
     words = []
-    if wants.gender and visit.practitioner.gender != wants.gender:
+    if not wants.may_see(visit.practitioner):
         words.append(f"Wants to see {GENDERS.get(wants.gender, 'somebody else')}")
     starts, ends = int(visit.starts_at.timestamp()), int(visit.ends_at.timestamp())
     day = visit.starts_at.astimezone(zone).date()

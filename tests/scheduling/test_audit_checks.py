@@ -273,6 +273,14 @@ def test_a_day_in_order_has_no_finding(diary):
     assert look(DAY, DAY) == []
 
 
+@pytest.mark.parametrize("spelling", ["female", "Female", " FEMALE "])
+def test_a_woman_is_a_woman_however_her_record_spells_it(diary, spelling):
+    diary.osei.gender = spelling
+    diary.osei.save()
+    a_man(diary)
+    assert look(DAY, DAY) == []
+
+
 def test_a_group_and_a_lunch_between_two_shifts_are_no_fault(diary):
     session = uuid.UUID(int=7)
     for number, name in enumerate(("Ana", "Bo")):

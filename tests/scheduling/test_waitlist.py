@@ -7,7 +7,7 @@ import pytest
 from messaging.inbox import undo_reading
 from messaging.models import Message, Task
 from messaging.outbox import queue_message
-from patients.models import Patient
+from patients.models import Patient, PatientWish
 from practices.audit import Actor
 from practices.models import AuditEntry, Location, Room
 from scheduling.accepting import OfferAnswered, OfferGone, accept_offer, award, decline_offer, stop_asking
@@ -181,6 +181,29 @@ def test_a_step_free_room_is_asked_of_the_clinician(diary, slot):
     entry.patient.save()
     cancel(slot)
     assert [one.why for one in matches_for(opened()).passed] == ["Needs a step-free room"]
+
+
+@pytest.mark.parametrize(
+    ("spelling", "passed"),
+    [
+        ("female", []),
+        ("Female", []),
+        (" FEMALE ", []),
+        ("Male", ["Asked for a woman"]),
+        ("", ["Asked for a woman"]),
+    ],
+)
+def test_a_woman_is_a_woman_however_her_record_spells_it(diary, slot, spelling, passed):
+    diary.osei.gender = spelling
+    diary.osei.save()
+    entry = waits(diary, "Ana")
+    PatientWish.objects.create(
+        practice=diary.practice, patient=entry.patient, kind="gender", details={"gender": "female"}
+    )
+    cancel(slot)
+    ranking = matches_for(opened())
+    assert [one.why for one in ranking.passed] == passed
+    assert len(ranking.matches) + len(ranking.passed) == 1
 
 
 def test_the_wished_time_alone_matches_a_wished_time_and_comes_first(diary, slot):
