@@ -7,9 +7,10 @@ diary are judged once more when somebody is asked (`offering`).
 import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from django.db.models import Q
 from django.utils import timezone
 
 from patients.contacts import Reach, reachability
@@ -22,6 +23,7 @@ from scheduling.models import (
     AppointmentTypeOffer,
     Offer,
     Opening,
+    Status,
     WaitlistEntry,
     WaitlistRule,
 )
@@ -30,7 +32,7 @@ from scheduling.notices import channel_for
 from scheduling.waitlist_rules import rule_of
 from scheduling.words import clock, short_day
 
-MOST = 500  # entries looked at for one opening
+MOST = 500  # entries looked at, of those whom kind of visit and clinician concern
 STEP = dt.timedelta(minutes=15)
 REMEMBERED = dt.timedelta(days=90)  # so long a no to a time counts
 OUTLIVED = "The visit that was to be earlier does not stand any more"
@@ -80,31 +82,56 @@ class Facts:
         self.now = now or timezone.now()
         self.openings = openings
         self.rule: WaitlistRule = rule_of()
-        rows = WaitlistEntry.objects.waiting().with_people().filter(patient__in=Patient.objects.living())
-        self.entries = list(rows.order_by("urgency", "created_at", "pk")[:MOST]) if openings else []
         self.kinds: dict[uuid.UUID, dict[uuid.UUID, AppointmentType]] = defaultdict(dict)
+        self.entries: list[WaitlistEntry] = []
         self.reach: dict[uuid.UUID, Reach] = {}
         self.wishes: dict[uuid.UUID, list[PatientWish]] = defaultdict(list)
         self.visits: dict[uuid.UUID, list[Appointment]] = defaultdict(list)
         self.asked: dict[uuid.UUID, list[Offer]] = defaultdict(list)
+        if openings:
+            self._read_entries()
         if self.entries:
             self._read()
 
-    def _read(self) -> None:
-        people = {entry.patient_id: entry.patient for entry in self.entries}
+    def _read_entries(self) -> None:
+        """Who may be meant, cut off only after whoever waits for something else is left out."""
         offered = AppointmentTypeOffer.objects.filter(
             practitioner__in={one.practitioner_id for one in self.openings}, appointment_type__active=True
         )
         for row in offered.select_related("appointment_type"):
             self.kinds[row.practitioner_id][row.appointment_type_id] = row.appointment_type
+        rows = WaitlistEntry.objects.waiting().with_people().filter(patient__in=Patient.objects.living())
+        meant = rows.filter(self._concern()).order_by("urgency", "created_at", "pk")
+        self.entries = list(meant[:MOST])
+
+    def _concern(self) -> Q:
+        """Whom kind of visit, clinician and wished time of one of the openings concern."""
+        # Forty openings are of a few clinicians: each is asked about once.
+        meant = {(one.practitioner_id, frozenset(self.kinds_of(one))) for one in self.openings}
+        concerned = Q(pk__in=[])
+        for who, kinds in meant:
+            concerned |= Q(waits_for(kinds), Q(practitioners=[]) | Q(practitioners__contains=[who]))
+        first, last = self._span
+        return concerned & (Q(wished_at=None) | Q(wished_at__gte=first, wished_at__lt=last))
+
+    @property
+    def _span(self) -> tuple[dt.datetime, dt.datetime]:
+        return min(one.starts_at for one in self.openings), max(one.ends_at for one in self.openings)
+
+    def kinds_of(self, opening: Opening) -> dict[uuid.UUID, AppointmentType]:
+        """Which kinds of visit an opening can become: those of the clinician, a seat only its group's."""
+        offered = self.kinds[opening.practitioner_id]
+        if opening.session is None:
+            return offered
+        only = opening.freed_by.appointment_type_id if opening.freed_by else None
+        return {key: kind for key, kind in offered.items() if key == only}
+
+    def _read(self) -> None:
+        people = {entry.patient_id: entry.patient for entry in self.entries}
         self.reach = reachability(people.values())
         for wish in PatientWish.objects.filter(patient__in=people):
             self.wishes[wish.patient_id].append(wish)
-        first, last = (
-            min(one.starts_at for one in self.openings),
-            max(one.ends_at for one in self.openings),
-        )
-        for visit in Appointment.objects.active().filter(patient__in=people).overlapping(first, last):
+        for visit in Appointment.objects.active().filter(patient__in=people).overlapping(*self._span):
             self.visits[visit.patient_id].append(visit)
         known = Offer.objects.filter(
             entry__in=[entry.pk for entry in self.entries], created_at__gt=self.now - REMEMBERED
@@ -130,6 +157,13 @@ class Facts:
         return found
 
 
+def waits_for(kinds: Collection[uuid.UUID]) -> Q:
+    """Entries for one of these kinds of visit: that of the visit to be given up, else those on the entry."""
+    gives_up = Q(appointment__status=Status.BOOKED)  # as `WaitlistEntry.visit_given_up` says of one
+    gives_none = Q(appointment=None) | ~gives_up
+    return Q(gives_up, appointment__appointment_type__in=kinds) | Q(gives_none, types__overlap=list(kinds))
+
+
 def order(entry: WaitlistEntry, opening: Opening) -> tuple[object, ...]:
     """Urgent first, then who waits for just this time, who was asked longest ago, who waits longest."""
     return (
@@ -151,12 +185,9 @@ class Look:
     def __init__(self, facts: Facts, entry: WaitlistEntry, opening: Opening) -> None:
         self.facts, self.entry, self.opening = facts, entry, opening
         self.visit = entry.visit_given_up
-        offered = facts.kinds[opening.practitioner_id]
+        possible = facts.kinds_of(opening)
         wished = [self.visit.appointment_type_id] if self.visit else entry.types
-        self.kinds = [offered[key] for key in wished if key in offered]
-        if opening.session is not None:
-            only = opening.freed_by.appointment_type_id if opening.freed_by else None
-            self.kinds = [kind for kind in self.kinds if kind.pk == only]
+        self.kinds = [possible[key] for key in wished if key in possible]
         self.wants = facts.wants(entry)
 
     @property

@@ -228,6 +228,50 @@ def test_ranking_asks_the_database_the_same_for_one_and_for_twenty(diary, slot, 
         assert len(matches_for(opening).matches) == 21
 
 
+def test_whoever_waits_for_something_else_takes_nobody_s_place_in_the_look(
+    diary, slot, clock, monkeypatch, django_assert_num_queries
+):
+    monkeypatch.setattr("scheduling.matching.MOST", 2)
+    other = a_type(diary.practice, "Skin", 30, [diary.chen])
+    visit = diary.book(
+        "2026-12-02 10:00",
+        practitioner=diary.chen,
+        appointment_type=other,
+        patient=a_texted_patient(diary.practice, "Dora", "+15035550174"),
+    )
+    given = [
+        {"types": [other.pk]},
+        {"practitioners": [diary.chen.pk]},
+        {"wished_at": at("2026-11-25 16:00")},
+        {"patient": visit.patient, "appointment": visit},
+    ]
+    for wishes in given:
+        waits(diary, **({"patient": a_texted_patient(diary.practice, "P")} | wishes))
+        clock.shift(1)
+    waits(diary, "Ana", practitioners=[diary.osei.pk])
+    clock.shift(1)
+    waits(diary, "Ben", weekdays=[1])
+    clock.shift(1)
+    waits(diary, "Cleo")  # behind the bound
+    cancel(slot)
+    opening = opened()
+    with django_assert_num_queries(8):
+        ranking = matches_for(opening)
+    assert [one.entry.patient.given for one in ranking.matches] == ["Ana"]
+    assert [one.entry.patient.given for one in ranking.passed] == ["Ben"]
+
+
+def test_a_visit_that_is_given_up_says_what_is_waited_for(diary, slot):
+    patient = a_texted_patient(diary.practice, "Ana", PHONES["Ana"])
+    visit = diary.book("2026-12-02 10:00", patient=patient)
+    other = a_type(diary.practice, "Skin", 30, [diary.chen])
+    entry = waits(diary, patient=patient, appointment=visit)
+    entry.types = [other.pk]
+    entry.save()
+    cancel(slot)
+    assert [one.entry for one in matches_for(opened()).matches] == [entry]
+
+
 # Asking.
 
 
