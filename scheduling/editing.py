@@ -16,12 +16,13 @@ from practices import audit, changes
 from practices.audit import Actor
 from practices.models import Room
 from practices.tenancy import current_practice
+from scheduling import freeing
 from scheduling.availability import why_closed
 from scheduling.meetings import MeetingRefused, read_address
-from scheduling.models import Appointment, AppointmentType, Change, Status
+from scheduling.models import Appointment, AppointmentType, Change, Opening, Status
 from scheduling.refusals import BookingRefused, NotOffered, NotOpen, OutsideHours, StaleAppointment
 from scheduling.regions import columns_of
-from scheduling.slots import lock_resources, lock_visit, put
+from scheduling.slots import lock_resources, lock_visit, put, span_of
 from scheduling.undo import record_change
 
 FIELDS = ("appointment_type", "minutes", "room", "reason", "note", "needs", "meeting_address")
@@ -77,11 +78,12 @@ def edit_appointment(
     wanted = {name: value for name, value in _clean(values).items() if current[name] != value}
     if not wanted:
         return visit
-    before = _kept(visit)
+    before, took = _kept(visit), span_of(visit)
     _apply(visit, wanted, room)
     visit.version += 1
     put(visit, has_its_time=not {"minutes", "room"} & set(wanted), insists_on_room="room" in wanted)
     record_change(kind=Change.Kind.EDITED, appointment=visit, before=before, by=by)
+    freeing.resized(visit, before=took, cause=Opening.Cause.MOVED, by=by)
     differs = {name: [current[name], value] for name, value in wanted.items()}
     audit.record("appointment.edited", visit, by=by, patient_id=visit.patient_id, changes=differs)
     changes.announce(current_practice(), *columns_of(visit))

@@ -1,4 +1,4 @@
-"""Writing down that time became free: the hook of the verbs that cancel, move and take back.
+"""Writing down that time became free: the hook of the verbs that cancel, move, edit and take back.
 
 Set-based: one cancelled visit and a cancelled series of fifty ask the database the same few questions.
 """
@@ -7,6 +7,7 @@ import datetime as dt
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from copy import copy
 
 from django.utils import timezone
 
@@ -14,7 +15,8 @@ from practices.audit import Actor
 from practices.tenancy import current_practice
 from scheduling.diary import Diary, read_diary
 from scheduling.models import Appointment, BusySlot, CancellationReason, Opening, WaitlistEntry
-from scheduling.openings import SHORTEST, Span, new_opening, store_openings, subtract
+from scheduling.openings import SHORTEST, Span, new_opening, store_openings, subtract, taken
+from scheduling.slots import span_of
 from scheduling.stretches import common, gaps
 from scheduling.waitlist_rules import rule_of
 
@@ -31,6 +33,26 @@ def freed(*visits: Appointment, cause: str, by: Actor) -> list[Opening]:
     Call it in the transaction of the change, once the visits' rows are as they will be.
     """
     _follow_entries(visits, cause)
+    return _open(visits, cause, by)
+
+
+def resized(visit: Appointment, *, before: Span, cause: str, by: Actor) -> None:
+    """Closes what a visit takes since it was changed, and opens what it took `before` and takes no more.
+
+    Call it as `freed`, with what the visit takes held. Whoever waits for an earlier time keeps her visit.
+    """
+    begins, ends = span_of(visit)
+    if (begins, ends) == before:
+        return
+    taken(visit, by=by)
+    if before[0] < begins or ends < before[1]:
+        # As if all of it had gone: what the visit takes now counts as taken, so that only the rest opens.
+        was = copy(visit)
+        was.starts_at, was.ends_at = before
+        _open([was], cause, by)
+
+
+def _open(visits: Sequence[Appointment], cause: str, by: Actor) -> list[Opening]:
     soonest = _next_quarter(timezone.now())
     near = [
         visit

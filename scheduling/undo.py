@@ -19,7 +19,7 @@ from scheduling import freeing, joint_notices, openings
 from scheduling.models import Appointment, Change, Opening, Status
 from scheduling.refusals import ChangedSince, SlotTaken, TooLate
 from scheduling.regions import columns_of
-from scheduling.slots import lock_resources, lock_visit, put
+from scheduling.slots import lock_resources, lock_visit, put, span_of
 from scheduling.wallclock import say_moment
 
 __all__ = ["ChangedSince", "TooLate", "as_it_was", "last_changes", "record_change", "undo_change"]
@@ -226,11 +226,13 @@ def _take_back_walk_in(visit: Appointment, change: Change, by: Actor) -> Appoint
 
 def _take_back_edit(visit: Appointment, change: Change, by: Actor) -> Appointment:
     """The fields as they were; raises SlotTaken where the longer time was given away meanwhile."""
+    took = span_of(visit)
     for name, value in (change.before or {}).items():
         kept = uuid.UUID(value) if name.endswith("_id") and value else value
         setattr(visit, name, dt.datetime.fromisoformat(value) if name == "ends_at" else kept)
     visit.version += 1
     put(visit, insists_on_room=True)
+    freeing.resized(visit, before=took, cause=Opening.Cause.UNDONE, by=by)
     return visit
 
 

@@ -160,7 +160,10 @@ def state_words(opening: Opening, practice: Practice, now: dt.datetime) -> str:
         return f"Filled {inside_words(short_when(opening.closed_at or now, practice))}"
     if opening.state == Opening.State.CLOSED:
         return opening.closed_why or "Closed"
-    words = f"{opening.get_cause_display()} {ago(now - opening.opened_at)} ago"
+    # Whose time opened and who still comes was not moved: her visit is shorter than it was.
+    shorter = opening.freed_by is not None and opening.freed_by.is_active
+    cause = "A visit was shortened" if shorter else opening.get_cause_display()
+    words = f"{cause} {ago(now - opening.opened_at)} ago"
     if opening.due_at is not None and opening.due_at > now:
         words += f"; next step {inside_words(short_when(opening.due_at, practice))}"
     return words
