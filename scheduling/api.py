@@ -35,6 +35,7 @@ from scheduling.booking import (
 from scheduling.delays import expected_of
 from scheduling.flow import set_stage
 from scheduling.models import Appointment, AppointmentType, Practitioner
+from scheduling.refusals import ChangedSince, TooLate
 from scheduling.wallclock import ClockChange, TimeIsAmbiguous, boundary
 
 REFUSALS = {400: shapes.BookingProblemShape, 404: shapes.BookingProblemShape, 409: shapes.BookingProblemShape}
@@ -55,6 +56,10 @@ def refusals() -> Iterator[None]:
     except StaleAppointment as stale:
         current = shapes.AppointmentShape(shapes.appointment_shape(stale.current)).data
         raise Problem(409, "The visit was changed", str(stale), current=current) from None
+    except ChangedSince as changed:
+        raise Problem(409, "The visit was changed", str(changed)) from None
+    except TooLate as late:
+        raise Problem(422, "It is too late", str(late)) from None
     except NotOpen as closed:
         raise Problem(409, "The visit does not allow this", str(closed)) from None
     except TimeIsAmbiguous as twice:

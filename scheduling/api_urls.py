@@ -12,6 +12,7 @@ from scheduling import (
     linked_api,
     out_api,
     series_api,
+    undo_api,
     visit_edit_api,
 )
 from scheduling import follow_up_api as due
@@ -48,6 +49,7 @@ urlpatterns = [
     path(
         "appointments/<uuid:appointment_id>/edit/", visit_edit_api.EditAppointment.as_view(), name="api-edit"
     ),
+    path("appointments/<uuid:appointment_id>/undo/", undo_api.UndoChange.as_view(), name="api-undo"),
     path("walk-ins/", visit_edit_api.WalkIns.as_view(), name="api-walk-ins"),
     path("follow-ups/", due.FollowUps.as_view(), name="api-follow-ups"),
     path("follow-ups/<uuid:follow_up_id>/", due.OneFollowUp.as_view(), name="api-follow-up"),
@@ -66,6 +68,7 @@ urlpatterns = [
     path("delays/<uuid:practitioner_id>/", delays_api.OneDelay.as_view(), name="api-delay"),
     path("delays/<uuid:practitioner_id>/tell/", delays_api.Tell.as_view(), name="api-delay-tell"),
     path("delays/<uuid:practitioner_id>/on-time/", delays_api.OnTime.as_view(), name="api-delay-on-time"),
+    path("delays/<uuid:practitioner_id>/undo/", delays_api.UndoStep.as_view(), name="api-delay-undo"),
     path("out/", out_api.OutCases.as_view(), name="api-out-cases"),
     path("out/<uuid:case_id>/", out_api.OneOutCase.as_view(), name="api-out-case"),
     path("out/<uuid:case_id>/send/", out_api.SendOutCase.as_view(), name="api-out-send"),

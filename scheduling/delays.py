@@ -124,9 +124,9 @@ def tell_late(
 
 
 @transaction.atomic
-def undo_late(*, practitioner: Practitioner, by: Actor) -> Delay:
-    """Takes the last step back; raises TooLate when its window is over or there is none."""
-    day = held_day(practitioner, None)
+def undo_late(*, practitioner: Practitioner, version: int | None = None, by: Actor) -> Delay:
+    """Takes the last step back; raises TooLate when its window is over or there is none, ChangedSince."""
+    day = held_day(practitioner, version)
     step = last_step(day.delay)
     if step is None:
         raise TooLate("The time for taking this back is over.")

@@ -14,11 +14,11 @@ from practices import audit
 from practices.apidoors import GatedAPIView
 from practices.problems import Problem
 from scheduling.api_shapes import BookingProblemShape
-from scheduling.delays import caught_up, say_late, tell_late
+from scheduling.delays import caught_up, say_late, tell_late, undo_late
 from scheduling.late_notices import LateDay, Word, late_days, words_for
 from scheduling.late_page import day_of, may_change
 from scheduling.models import MOST_MINUTES, Delay, Practitioner
-from scheduling.refusals import BookingRefused, ChangedSince
+from scheduling.refusals import BookingRefused, ChangedSince, TooLate
 
 REFUSED = {
     400: BookingProblemShape,
@@ -50,6 +50,12 @@ class Telling(serializers.Serializer[Any]):
 
 
 class OnTimeAgain(serializers.Serializer[Any]):
+    version = serializers.IntegerField(required=False, **VERSION)
+
+
+class TakingBack(serializers.Serializer[Any]):
+    """`version` is the delay's that was read: with it nobody else's step is taken back unseen."""
+
     version = serializers.IntegerField(required=False, **VERSION)
 
 
@@ -136,6 +142,8 @@ class DelayView(GatedAPIView):
             return verb(by=self.actor, **asked)
         except ChangedSince as changed:
             raise Problem(409, "The delay was changed", str(changed)) from None
+        except TooLate as late:
+            raise Problem(422, "It is too late", str(late)) from None
         except BookingRefused as refusal:
             raise Problem(422, "The delay cannot be said so", str(refusal)) from None
 
@@ -192,3 +200,16 @@ class OnTime(DelayView):
         asked.is_valid(raise_exception=True)
         told = self.carried_out(caught_up, practitioner=practitioner, **asked.validated_data)
         return Response(ToldShape(told).data)
+
+
+class UndoStep(DelayView):
+    permissions = {"post": "delay.change"}
+
+    @extend_schema(operation_id="undo_late", request=TakingBack, responses={200: DelayShape, **REFUSED})
+    def post(self, request: Request, practitioner_id: uuid.UUID) -> Response:
+        """Takes the last step back, within the practice’s window: what was said, or whom it told."""
+        asked, practitioner = TakingBack(data=request.data), self.clinician(practitioner_id)
+        asked.is_valid(raise_exception=True)
+        self.carried_out(undo_late, practitioner=practitioner, **asked.validated_data)
+        (body,) = self.shown([day_of(practitioner)])
+        return Response(body)

@@ -17,12 +17,20 @@ from practices.prepared import Prepared
 from practices.tenancy import current_practice
 from scheduling import freeing, joint_notices, openings
 from scheduling.models import Appointment, Change, Opening, Status
-from scheduling.refusals import ChangedSince, SlotTaken, TooLate
+from scheduling.refusals import ChangedSince, SlotTaken, StaleAppointment, TooLate
 from scheduling.regions import columns_of
 from scheduling.slots import lock_resources, lock_visit, put, span_of
 from scheduling.wallclock import say_moment
 
-__all__ = ["ChangedSince", "TooLate", "as_it_was", "last_changes", "record_change", "undo_change"]
+__all__ = [
+    "ChangedSince",
+    "TooLate",
+    "as_it_was",
+    "last_change_of",
+    "last_changes",
+    "record_change",
+    "undo_change",
+]
 
 MOMENTS = ("confirmed_at", "arrived_at", "seen_at", "left_at")
 Visits = dict[uuid.UUID, Appointment]
@@ -122,6 +130,17 @@ def last_changes(user: User, *, limit: int = 5) -> list[Change]:
             first.size = len(together)
             shown.append(first)
     return shown
+
+
+def last_change_of(appointment: Appointment, version: int) -> Change:
+    """The change that made a visit what somebody read; raises StaleAppointment, and TooLate without any."""
+    if appointment.version != version:
+        raise StaleAppointment(appointment)
+    made = Change.objects.filter(appointment=appointment, version=version, undone_at=None)
+    change = made.select_related("previous__practitioner").order_by("-made_at", "-pk").first()
+    if change is None:
+        raise TooLate("Nothing was done to this visit that could be taken back.")
+    return change
 
 
 @transaction.atomic

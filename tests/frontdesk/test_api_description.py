@@ -11,6 +11,7 @@ def test_the_description_is_valid_and_without_warnings():
     call_command("spectacular", fail_on_warn=True, validate=True, stdout=out)
     doors = ["appointments", "threads", "threads/{conversation_id}/notes", "patients/{patient_id}/messages"]
     doors += ["calls", "calls/{call_id}/note", "staff-messages", "staff-messages/{staff_message_id}/done"]
+    doors += ["appointments/{appointment_id}/undo", "delays/{practitioner_id}/undo"]
     missing = [door for door in doors if f"  /api/v1/p/{{practice}}/{door}/:\n" not in out.getvalue()]
     assert missing == []
 
