@@ -7,6 +7,7 @@ from django.http import QueryDict
 
 from practices.audit import Actor
 from scheduling.drafts import Draft, Slot
+from scheduling.fits import Fit
 from scheduling.fitting import judge
 from scheduling.holding import hold_time, release_hold
 from scheduling.means import BEARING
@@ -66,9 +67,13 @@ def wanted_of(draft: Draft, slot: Slot, kind: AppointmentType, key: str) -> dict
     asks = kind.needs_room or kind.needs_resource or kind.clinicians > 1
     if not asks and not BEARING.intersection(draft.needs):
         return wanted
-    fit = judge(**wanted, patient=draft.patient, needs=draft.needs, own_hold=key)
+    return wanted | taken_with(judge(**wanted, patient=draft.patient, needs=draft.needs, own_hold=key))
+
+
+def taken_with(fit: Fit) -> dict[str, Any]:
+    """What a visit takes beside the time of its clinician, and how long, as `hold_time` asks for it."""
     others = [one for one in (fit.room, *fit.resources, *fit.colleagues) if one is not None]
-    return wanted | {"ends_at": fit.ends_at, "also": others}
+    return {"ends_at": fit.ends_at, "also": others}
 
 
 def refused_words(refusal: BookingRefused, taken: bool) -> str:

@@ -8,23 +8,35 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from patients.models import Patient
+from patients.models import Need, Patient
+from practices import audit
 from practices.idempotency import answer_once
 from practices.problems import Problem
 from scheduling import api_shapes as shapes
 from scheduling.api import ONCE, REFUSALS, DiaryView, refusals
 from scheduling.booking import book_appointment
+from scheduling.fits import HOURS, NEED, RULE, TAKEN, Fit
+from scheduling.fitting import judge
+from scheduling.held_choice import taken_with
 from scheduling.holding import hold_time, release_hold
+from scheduling.means import wants_to_take
 from scheduling.models import AppointmentType, Hold, Practitioner
+from scheduling.refusals import RuleBroken
 
 NAME: dict[str, Any] = {"max_length": 40, "min_length": 8}
 
 
 class Holding(shapes.NewTime):
-    """`hold` is a name of the program's own choice: a second time under the same name replaces the first."""
+    """`hold` is a name of the program's own choice: a second time under the same name replaces the first.
+
+    With the `patient` all that the visit takes is held, as `$find` names it; `needs` stand in for those of
+    the record. A time at which something of it cannot be had is refused.
+    """
 
     practitioner = serializers.UUIDField()
     type = serializers.UUIDField()
+    patient = serializers.UUIDField(required=False)
+    needs = serializers.ListField(child=serializers.ChoiceField(Need.choices), required=False, max_length=20)
     hold = serializers.SlugField(**NAME)
 
 
@@ -47,6 +59,8 @@ class HoldShape(serializers.Serializer[Any]):
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
+    room = serializers.CharField()
+    resources = serializers.ListField(child=serializers.CharField())
 
 
 class HoldDoor(DiaryView):
@@ -60,18 +74,33 @@ class HoldTime(HoldDoor):
 
     @extend_schema(operation_id="hold_time", request=Holding, responses={201: HoldShape, **REFUSALS})
     def post(self, request: Request) -> Response:
-        """Keeps a time for five minutes; a taken one answers 409 with the next free times."""
+        """Keeps a time and what the visit takes for five minutes; a taken one answers 409 with free ones."""
         asked = self.read(Holding(data=request.data))
-        sent = asked.validated_data
+        key = self.key(asked.validated_data["hold"])
         with refusals():
-            held = hold_time(
-                practitioner=get_object_or_404(Practitioner, pk=sent["practitioner"]),
-                appointment_type=get_object_or_404(AppointmentType, pk=sent["type"]),
-                starts_at=asked.instant(),
-                key=self.key(sent["hold"]),
-                by=self.actor,
-            )
-        return Response(HoldShape(hold_shape(held, sent["hold"])).data, status=201)
+            wanted = self._wanted(asked)
+            fit = judge(**wanted, **self._for_whom(asked.validated_data), own_hold=key)
+            refuse_unmet(fit)
+            held = hold_time(**wanted, **taken_with(fit), key=key, by=self.actor)
+        body = hold_shape(held, asked.validated_data["hold"], fit)
+        return Response(HoldShape(body).data, status=201)
+
+    def _wanted(self, asked: Any) -> dict[str, Any]:
+        sent = asked.validated_data
+        people = Practitioner.objects.select_related("room")
+        return {
+            "practitioner": get_object_or_404(people, pk=sent["practitioner"]),
+            "appointment_type": get_object_or_404(AppointmentType, pk=sent["type"]),
+            "starts_at": asked.instant(),
+        }
+
+    def _for_whom(self, sent: dict[str, Any]) -> dict[str, Any]:
+        """The patient, where one is named, and what has to be there for the visit."""
+        patient = get_object_or_404(Patient, pk=sent["patient"]) if "patient" in sent else None
+        if patient is not None:
+            audit.record_read(by=self.actor, patients=[patient.pk], screen="hold-time")
+        needs = sent.get("needs", patient.needs if patient is not None else ())
+        return {"patient": patient, "wants": wants_to_take(patient, needs)}
 
 
 class LetGo(HoldDoor):
@@ -119,7 +148,15 @@ class BookHeld(HoldDoor):
         return self.shown(visit, status=201)
 
 
-def hold_shape(held: Hold, name: str) -> dict[str, Any]:
+def refuse_unmet(fit: Fit) -> None:
+    """Refuses to hold what could not be booked, or what lacks something that was asked for."""
+    unmet = fit.broken(RULE, NEED)
+    # Who has the time, and that it is outside of hours, the hold itself says better.
+    if unmet and not fit.broken(HOURS, TAKEN):
+        raise RuleBroken(" ".join(unmet))
+
+
+def hold_shape(held: Hold, name: str, fit: Fit) -> dict[str, Any]:
     return {
         "hold": name,
         "practitioner": held.practitioner_id,
@@ -127,4 +164,6 @@ def hold_shape(held: Hold, name: str) -> dict[str, Any]:
         "starts_at": held.starts_at,
         "ends_at": held.ends_at,
         "expires_at": held.expires_at,
+        "room": fit.room.name if fit.room else "",
+        "resources": [str(one) for one in (*fit.resources, *fit.colleagues)],
     }

@@ -155,12 +155,13 @@ def times_after(wanted: Wanted) -> list[Any]:
 
 def _the_same(wanted: Wanted, key: str) -> Hold | None:
     """What is held under the key already, where it is just this."""
-    if wanted.also:
-        return None
     held = held_time(key)
     if held is None or held.practitioner_id != wanted.practitioner.pk or held.ends_at != wanted.ends_at:
         return None
-    return held if (held.starts_at, held.appointment_type_id) == (wanted.starts_at, wanted.kind.pk) else None
+    if (held.starts_at, held.appointment_type_id) != (wanted.starts_at, wanted.kind.pk):
+        return None
+    takes = set(BusySlot.objects.filter(hold=held).values_list("resource_id", flat=True))
+    return held if takes == {wanted.practitioner.pk, *(one.pk for one in wanted.also)} else None
 
 
 def _longer(hold: Hold) -> Hold:

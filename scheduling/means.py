@@ -41,16 +41,20 @@ def means_of(kind: AppointmentType, patient: Patient, needs: Sequence[str] | Non
 
     `needs` stand in for those of the record.
     """
-    wants, needs = NOTHING, patient.needs if needs is None else needs
-    if BEARING.intersection(needs):
-        # Hours, and who it is with, are agreed with the patient; only what has to be there is taken.
-        wants = replace(wants_of(patient, needs), only=(), gender="", notes=())
+    wants = wants_to_take(patient, patient.needs if needs is None else needs)
     held: list[Any] = list(members_of(kind.needs_resource, wants.language))
     if kind.needs_room or wants.step_free:
         held += Room.objects.all()
     if kind.clinicians > 1:
         held += who_offers(kind)
     return Means(wants, held)
+
+
+def wants_to_take(patient: Patient | None, needs: Sequence[str]) -> Wants:
+    """What has to be there for a visit; hours, and who it is with, are agreed with the patient."""
+    if not BEARING.intersection(needs):
+        return NOTHING
+    return replace(wants_of(patient, needs), only=(), gender="", notes=())
 
 
 def hold_move(visit: Appointment, to: Practitioner, *also: Any) -> Means:

@@ -4,11 +4,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from patients.models import PatientWish
 from practices.models import Location, Role, Room
 from practices.tenancy import inside
-from scheduling.models import Appointment, BusySlot, Hold
+from scheduling.models import Appointment, BusySlot, Hold, Participant, Resource
 from scheduling.refusals import BookingRefused
-from tests.factories import a_member, a_patient, a_user
+from tests.factories import a_member, a_patient, a_practice, a_user
 from tests.scheduling.conftest import a_diary, at
 from tests.scheduling.test_api import Desk
 
@@ -158,6 +159,9 @@ def test_a_hold_that_ran_out_still_books_unless_the_time_is_gone(program, clock)
         ({"hold": "x" * 41}, 400),
         ({"practitioner": "00000000-0000-0000-0000-000000000001"}, 404),
         ({"type": "Botox"}, 400),
+        ({"patient": "nobody"}, 400),
+        ({"patient": "00000000-0000-0000-0000-000000000001"}, 404),
+        ({"needs": ["a helicopter"]}, 400),
     ],
 )
 def test_bad_input_is_answered_in_words_and_holds_nothing(program, change, status):
@@ -165,6 +169,105 @@ def test_bad_input_is_answered_in_words_and_holds_nothing(program, change, statu
     assert answer.status_code == status
     with inside(program.diary.practice):
         assert not Hold.objects.exists()
+
+
+@pytest.fixture
+def rosa(program):
+    """The only interpreter, whom the patient needs."""
+    diary = program.diary
+    with inside(diary.practice):
+        diary.patient.language, diary.patient.needs = "es", ["interpreter"]
+        diary.patient.save()
+        return Resource.objects.create(
+            practice=diary.practice, kind="interpreter", name="Rosa", languages=["Spanish"]
+        )
+
+
+def for_the_patient(program, **fields):
+    return held(program, patient=str(program.diary.patient.pk), **fields)
+
+
+def with_dr_chen(program, **fields):
+    return for_the_patient(program, hold="another-one", practitioner=str(program.diary.chen.pk), **fields)
+
+
+def test_the_interpreter_whom_the_patient_needs_is_held_and_booked(program, rosa):
+    answer = for_the_patient(program)
+    assert (answer.status_code, answer.json()["resources"]) == (201, ["Rosa"])
+    refused = with_dr_chen(program)
+    assert refused.status_code == 422
+    assert refused.json()["detail"] == "No Spanish interpreter is free then."
+    body = {"hold": "my-hold-01", "patient": str(program.diary.patient.pk)}
+    assert program.post("appointments/$book/", body).status_code == 201
+    with inside(program.diary.practice):
+        assert Participant.objects.get().resource == rosa
+        assert not Hold.objects.exists()
+
+
+def test_what_is_found_beside_a_held_interpreter_does_not_need_her(program, rosa):
+    for_the_patient(program)
+    asked = {"practitioner": str(program.diary.chen.pk), "limit": 1}
+    [without] = find(program, **asked).json()
+    [with_her] = find(program, **asked, patient=str(program.diary.patient.pk)).json()
+    assert (without["local_time"], with_her["local_time"]) == ("2026-11-25T10:00", "2026-11-25T10:30")
+
+
+def test_needs_that_are_sent_stand_in_for_those_of_the_record(program, rosa):
+    assert for_the_patient(program, needs=[]).json()["resources"] == []
+    assert with_dr_chen(program).json()["resources"] == ["Rosa"]
+    assert held(
+        program, hold="nobody-yet", starts_at="2026-11-25T14:00:00-05:00", needs=["interpreter"]
+    ).json()["resources"] == ["Rosa"]
+
+
+def test_a_hold_is_as_long_as_the_visit_of_the_patient(program):
+    diary = program.diary
+    with inside(diary.practice):
+        diary.patient.needs = ["longer"]
+        diary.patient.save()
+        PatientWish.objects.create(
+            practice=diary.practice, patient=diary.patient, kind="longer", details={"minutes": 15}
+        )
+    assert held(program).json()["ends_at"] == "2026-11-25T15:30:00Z"
+    assert for_the_patient(program).json()["ends_at"] == "2026-11-25T15:45:00Z"
+    assert program.book(starts_at="2026-11-25T10:30:00-05:00").status_code == 409
+
+
+def test_the_room_and_the_second_clinician_are_held(program):
+    diary = program.diary
+    with inside(diary.practice):
+        place = Location.objects.create(practice=diary.practice, name="Main")
+        Room.objects.create(practice=diary.practice, location=place, name="Room 1")
+        diary.kind.needs_room, diary.kind.clinicians = True, 2
+        diary.kind.save()
+        for one in (diary.osei, diary.chen):
+            one.location = place
+            one.save()
+    answer = for_the_patient(program).json()
+    assert (answer["room"], answer["resources"]) == ("Room 1", ["Dr. Chen"])
+    with inside(diary.practice):
+        assert BusySlot.objects.count() == 3
+    assert with_dr_chen(program).status_code == 409
+    body = {"hold": "my-hold-01", "patient": str(diary.patient.pk)}
+    assert program.post("appointments/$book/", body).json()["room"] == "Room 1"
+
+
+def test_what_is_held_again_under_its_name_is_only_held_longer(program, rosa, clock):
+    for_the_patient(program)
+    with inside(program.diary.practice):
+        first = Hold.objects.get()
+    clock.shift(60)
+    assert for_the_patient(program).json()["expires_at"] == "2026-11-24T14:06:00Z"
+    with inside(program.diary.practice):
+        assert Hold.objects.get() == first
+    assert for_the_patient(program, needs=[]).json()["resources"] == []
+    with inside(program.diary.practice):
+        assert BusySlot.objects.get().resource_id == program.diary.osei.pk
+
+
+def test_a_patient_of_another_practice_is_not_held_for(program):
+    stranger = a_patient(a_practice("cedar-park"), "Tom")
+    assert held(program, patient=str(stranger.pk)).status_code == 404
 
 
 def find(program, **fields):
