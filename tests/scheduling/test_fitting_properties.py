@@ -6,12 +6,14 @@ import zoneinfo
 
 import pytest
 from django.db import connection, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from practices.models import Location
+from scheduling import search
 from scheduling.fitting import find_times
 from scheduling.models import Appointment, AppointmentType, BusySlot, WeeklyHours
+from scheduling.pools import Span
 
 EARLY = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 MINUTE = dt.timedelta(minutes=1)
@@ -140,14 +142,38 @@ def rolled_back(run):
         transaction.set_rollback(True)
 
 
-@quietly
-@given(zone=st.sampled_from(ZONES), day=st.sampled_from(DAYS), spans=hours, taken=visits, kind=kinds)
-def test_what_the_obvious_way_finds_minute_by_minute(diary, zone, day, spans, taken, kind):
+any_three_days = given(
+    zone=st.sampled_from(ZONES), day=st.sampled_from(DAYS), spans=hours, taken=visits, kind=kinds
+)
+
+
+def compared(diary, zone, day, spans, taken, kind):
     def run():
         midnight = set_up(diary, zone, day, spans, taken, kind)
         assert asked(diary, day) == slowly(zone, midnight, day, diary.kind)
 
     rolled_back(run)
+
+
+@quietly
+@any_three_days
+def test_what_the_obvious_way_finds_minute_by_minute(diary, zone, day, spans, taken, kind):
+    compared(diary, zone, day, spans, taken, kind)
+
+
+def test_the_control_a_search_that_ignores_buffers_is_found_out(diary, monkeypatch):
+    monkeypatch.setattr(search, "Span", lambda length, before=0, after=0: Span(length))
+
+    # The same draws each time, and the first that differs is enough.
+    @settings(
+        quietly, max_examples=100, derandomize=True, phases=[Phase.generate], report_multiple_bugs=False
+    )
+    @any_three_days
+    def comparison(zone, day, spans, taken, kind):
+        compared(diary, zone, day, spans, taken, kind)
+
+    with pytest.raises(AssertionError):
+        comparison()
 
 
 MULTIRANGES = """
