@@ -45,6 +45,7 @@ class VisitRow:
     start: int = 0
     kind: str = "visit"
     private: bool = False
+    whose: str = ""  # the colleague in whose visit she takes part
 
     @property
     def stage(self) -> str:
@@ -120,7 +121,7 @@ def clinician_day(
     practice: Practice, practitioner: Practitioner, day: dt.date, now: dt.datetime, user: Person
 ) -> ClinicianDay:
     """Five queries, whatever the number of visits; three more once she has said how late she is."""
-    visits = list(Appointment.objects.on(day).on_board().filter(practitioner=practitioner).with_people())
+    visits = list(Appointment.objects.on(day).on_board().with_clinician(practitioner).with_people())
     hours = working_hours(practice, day).get(practitioner.pk, [])
     by_clock = expected_starts(visits, now)
     behind = minutes_behind(visits, by_clock)
@@ -129,6 +130,9 @@ def clinician_day(
     expected = bar.course.expected if bar.minutes else by_clock
     rows = [visit_row(visit, practice, expected.get(visit.pk), user) for visit in visits]
     for row in rows:
+        if row.visit.practitioner_id != practitioner.pk:
+            row.whose = row.visit.practitioner.short_name
+            row.line = f"{row.line}, with {row.whose}"
         span = local_span(row.visit, practice, day)
         row.start = span.start if span else 0
     ahead = [row for row in rows if row.stage in {"book", "conf", "arr"}]

@@ -114,14 +114,12 @@ def count_reading(feed: CalendarFeed, now: dt.datetime) -> bool:
 
 def visits_for(practitioner: Practitioner, now: dt.datetime) -> list[Appointment]:
     """Her visits, and those in which she takes part, of a bounded stretch of days."""
-    hers = Q(practitioner=practitioner) | Q(participants__practitioner=practitioner)
     today = now.astimezone(current_practice().zone).date()
     rows = Appointment.objects.active().filter(
-        hers,
         local_date__gte=today - dt.timedelta(days=DAYS_BACK),
         local_date__lte=today + dt.timedelta(days=DAYS_AHEAD),
     )
-    rows = rows.select_related("patient", "appointment_type", "room__location").distinct()
+    rows = rows.with_clinician(practitioner).select_related("patient", "appointment_type", "room__location")
     return list(rows.order_by("starts_at", "pk")[:MOST_EVENTS])
 
 

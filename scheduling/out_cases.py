@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from messaging.models import Message
@@ -32,6 +32,7 @@ from scheduling.models import (
     TimeRequest,
     VisitLink,
 )
+from scheduling.out_visits import MOST_VISITS, booked_with, visits_in
 from scheduling.refusals import BookingRefused, SlotTaken
 from scheduling.replacing import replacements
 from scheduling.slots import lock_resources
@@ -41,7 +42,6 @@ from scheduling.words import short_when
 
 Plan = TimeRequest.Plan
 LONGEST = dt.timedelta(days=92)
-MOST_VISITS = 400
 LONGEST_LABEL = 60
 
 
@@ -115,8 +115,8 @@ def open_case(
 
 def hold_requests(practitioner: Practitioner, starts_at: dt.datetime, ends_at: dt.datetime) -> None:
     """Holds the requests of a clinician's visits in a span, in the order of `take_over`; one query."""
-    visits = Appointment.objects.filter(practitioner=practitioner, status=Status.BOOKED)
-    rows = TimeRequest.objects.live().filter(appointment__in=visits.overlapping(starts_at, ends_at))
+    visits = booked_with(practitioner.pk, starts_at, ends_at)
+    rows = TimeRequest.objects.live().filter(appointment__in=visits)
     list(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
 
 
@@ -143,14 +143,6 @@ def time_off_over(practitioner: Practitioner, starts_at: dt.datetime, ends_at: d
     rows = TimeOff.objects.filter(practitioner=practitioner, starts_at__lte=starts_at, ends_at__gte=ends_at)
     found: TimeOff | None = rows.order_by("-starts_at").first()
     return found
-
-
-def visits_in(case: OutCase) -> list[Appointment]:
-    """Booked visits of the clinician that lie in the span and are still to come."""
-    rows = Appointment.objects.with_people().filter(
-        practitioner=case.practitioner_id, status=Status.BOOKED, starts_at__gt=timezone.now()
-    )
-    return list(rows.overlapping(case.starts_at, case.ends_at).order_by("starts_at", "pk")[: MOST_VISITS + 1])
 
 
 @transaction.atomic
@@ -180,7 +172,10 @@ def add_visits(case: OutCase, *, by: Actor) -> int:
                 plan=Plan.ASK if writes else Plan.CALL,
             )
         )
-    TimeRequest.objects.bulk_create(rows)
+        # Whether it moves or another colleague comes along is for the patient and both clinicians to say.
+        if rows[-1].takes_part:
+            rows[-1].plan = Plan.CALL
+    store_requests(rows)
     audit.record_each(
         (("time-request.planned", row, row.appointment.patient_id, {"plan": ["", row.plan]}) for row in rows),
         by=by,
@@ -188,9 +183,19 @@ def add_visits(case: OutCase, *, by: Actor) -> int:
     return len(rows)
 
 
+def store_requests(rows: Sequence[TimeRequest]) -> None:
+    """Writes what is planned; raises CaseRefused where one of the visits is planned elsewhere just now."""
+    try:
+        TimeRequest.objects.bulk_create(rows)
+    except IntegrityError as error:
+        raise CaseRefused(
+            "A colleague is looking after one of these visits at this moment. Try again."
+        ) from error
+
+
 def take_over(visits: Sequence[Appointment], by: Actor) -> None:
     """A link that staff sent before for one of these visits gives way to the case."""
-    before = TimeRequest.objects.live().filter(appointment__in=visits).select_for_update()
+    before = TimeRequest.objects.live().filter(case=None, appointment__in=visits).select_for_update()
     for request in before.order_by("pk"):
         if request.link_id:
             VisitLink.objects.filter(pk=request.link_id).update(revoked_at=timezone.now())

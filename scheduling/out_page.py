@@ -24,9 +24,9 @@ from scheduling.models import (
 )
 from scheduling.notices import channel_for
 from scheduling.out_calls import OUTCOMES, open_tasks
-from scheduling.out_cases import visits_in
+from scheduling.out_visits import visits_in
 from scheduling.replacing import replacements
-from scheduling.time_requests import DID_NOT_ARRIVE, State
+from scheduling.time_requests import DID_NOT_ARRIVE, State, part_words
 from scheduling.words import clock, short_day, short_when
 
 Plan = TimeRequest.Plan
@@ -184,12 +184,12 @@ def row_of(
     visit = request.appointment
     channel = channel_for(visit.patient, reach)
     way, icon = WAYS.get(Channel(channel), ("", "")) if channel else ("", "")
-    phone = reach.phone
+    phone, kind = reach.phone, visit.appointment_type.name
     return OutRow(
         request=request,
         name=visit.patient.shown_name(private=private),
         when=short_when(visit.starts_at, practice),
-        kind=visit.appointment_type.name,
+        kind=f"{kind}, {part_words(request)}" if request.takes_part else kind,
         needs=[(NEED_ICONS.get(need, "heart"), Need(need).label) for need in visit.all_needs],
         offers=[offer_words(person, moment, names, practice) for person, moment in request.offered],
         way=way or (reach.why_not or "Asked to be called").capitalize(),

@@ -285,6 +285,7 @@ def open_call(request: TimeRequest, *, by: Actor, owner: User | None = None) -> 
     latest = max(visit.starts_at - BEFORE_THE_VISIT, now + AT_LEAST)
     case = request.case
     head = f"{case.practitioner.short_name} is out" if case is not None else "Times were sent"
+    head = f"{head}, {part_words(request)}" if request.takes_part else head
     why = f"{head}: {request.why_call}" if request.why_call else head
     return open_task(
         kind=Task.Kind.REBOOK,
@@ -298,6 +299,11 @@ def open_call(request: TimeRequest, *, by: Actor, owner: User | None = None) -> 
         owner=owner or (case.sent_by if case is not None else None),
         by=by,
     )
+
+
+def part_words(request: TimeRequest) -> str:
+    """What a visit is to the clinician who is out, where it is a colleague's."""
+    return f"takes part in the visit of {request.appointment.practitioner.short_name}"
 
 
 def offer_words(request: TimeRequest, practice: Practice, names: dict[uuid.UUID, str]) -> list[str]:

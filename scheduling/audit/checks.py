@@ -5,7 +5,7 @@ then. A column that nothing read so far is named in `sweep.READS`, too.
 """
 
 from scheduling.audit.check import Check, Facts
-from scheduling.audit.pairs import pairs
+from scheduling.audit.pairs import WHOSE, pairs
 from scheduling.audit.people import asked, gone, need, unreachable
 
 
@@ -47,6 +47,14 @@ def closed() -> Check:
     )
 
 
+def out_words(facts: Facts) -> str:
+    """Of a colleague who takes part it is said who it is: the visit stands in another's column."""
+    if facts["along"]:
+        away = "does not see patients any more" if facts["left"] else f"is out: {facts['label']}"
+        return f"{facts['who']} takes part and {away}"
+    return f"{facts['who']} does not see patients any more" if facts["left"] else f"Out: {facts['label']}"
+
+
 def out() -> Check:
     return Check(
         "out",
@@ -54,18 +62,18 @@ def out() -> Check:
         "The clinician is away then, or does not see patients any more.",
         "user",
         "bad",
-        """
+        f"""
         SELECT DISTINCT ON (v.id) v.practice_id, v.id AS visit, NULL::uuid AS other, v.patient_id,
-               jsonb_build_object('label', a.label, 'left', NOT p.active, 'who', p.short_name) AS facts
-        FROM visit v
-        JOIN scheduling_practitioner p ON p.practice_id = v.practice_id AND p.id = v.practitioner_id
-        LEFT JOIN away a ON a.practitioner_id = v.practitioner_id
+               jsonb_build_object('label', a.label, 'left', NOT p.active, 'who', p.short_name,
+                                  'along', v.who <> v.practitioner_id) AS facts
+        FROM ({WHOSE["practitioner"]}) v
+        JOIN scheduling_practitioner p ON p.practice_id = v.practice_id AND p.id = v.who
+        LEFT JOIN away a ON a.practitioner_id = v.who
             AND a.starts_at < v.ends_at AND a.ends_at > v.starts_at
         WHERE v.open AND (a.label IS NOT NULL OR NOT p.active)
-        """,
-        lambda facts: (
-            f"{facts['who']} does not see patients any more" if facts["left"] else f"Out: {facts['label']}"
-        ),
+        ORDER BY v.id, v.who <> v.practitioner_id
+        """,  # noqa: S608 - our own words
+        out_words,
         ("out", "move"),
     )
 

@@ -1,11 +1,12 @@
 """The visits themselves, on three axes."""
 
 import datetime as dt
+import uuid
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import Exists, F, Func, OuterRef, Q
 from django.db.models.constraints import BaseConstraint
 from django.utils import timezone
 
@@ -92,6 +93,13 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
 
     def with_people(self) -> "AppointmentQuerySet":
         return self.select_related("patient", "practitioner", "appointment_type", "room")
+
+    def with_clinician(self, practitioner: Practitioner | uuid.UUID) -> "AppointmentQuerySet":
+        """Visits of a clinician, and those of colleagues in which she takes part; each once."""
+        from scheduling.models.busy import Participant  # which itself refers to visits
+
+        part = Participant.objects.filter(appointment=OuterRef("pk"), practitioner=practitioner)
+        return self.filter(Q(practitioner=practitioner) | Exists(part))
 
     def overlapping(self, starts_at: dt.datetime, ends_at: dt.datetime) -> "AppointmentQuerySet":
         """Visits at some of this time; nothing that began LONGEST_VISIT before it is looked at."""

@@ -158,6 +158,11 @@ class TimeRequest(PracticeOwned):
         return self.state in self.LIVE
 
     @property
+    def takes_part(self) -> bool:
+        """Whether the clinician who is out takes part in a colleague's visit; False where it is her own."""
+        return self.case is not None and self.case.practitioner_id != self.appointment.practitioner_id
+
+    @property
     def task_key(self) -> str:
         """What its row of “Needs you” is known by."""
         return f"rebook:{self.pk}"

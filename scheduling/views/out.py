@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,6 +21,7 @@ from scheduling.models import (
     Appointment,
     CancellationReason,
     OutCase,
+    Participant,
     Practitioner,
     TimeOff,
     TimeRequest,
@@ -53,9 +55,8 @@ def out(request: DeskRequest) -> HttpResponse:
                 messages.info(request, "A colleague has opened this already.")
             return redirect("out-case", request.practice.slug, case.pk)
     status = UNFINISHED if form.is_bound else 200
-    off = (
-        TimeOff.objects.select_related("practitioner").filter(pk__in=uuids(form["time_off"].value())).first()
-    )
+    chosen = uuids(str(form["time_off"].value() or ""))  # text where it was sent, a key where it was found
+    off = TimeOff.objects.select_related("practitioner").filter(pk__in=chosen).first()
     context = {"form": form, "cases": cases_of(request), "off": off and off_words(off, request.practice)}
     context["who"] = off.practitioner.short_name if off else ""
     return render(request, "scheduling/out.html", context, status=status)
@@ -70,8 +71,14 @@ def asked_for(request: DeskRequest) -> dict[str, Any]:
     asked |= {name: as_uuid(data.get(name)) for name in ("practitioner", "time_off")}
     visit = Appointment.objects.filter(pk__in=uuids(data.get("visit"))).first() if "visit" in data else None
     if visit is not None:
-        rows = TimeOff.objects.filter(practitioner=visit.practitioner_id)
-        hit = rows.filter(starts_at__lt=visit.ends_at, ends_at__gt=visit.starts_at).first()
+        parts = Participant.objects.filter(appointment=visit, practitioner__isnull=False)
+        rows = TimeOff.objects.filter(
+            Q(practitioner=visit.practitioner_id) | Q(practitioner__in=parts.values("practitioner")),
+            starts_at__lt=visit.ends_at,
+            ends_at__gt=visit.starts_at,
+        )
+        # Where both are out, her own clinician comes first, as the audit names them.
+        hit = min(rows, key=lambda off: off.practitioner_id != visit.practitioner_id, default=None)
         asked["time_off"] = hit.pk if hit else None
     return asked
 

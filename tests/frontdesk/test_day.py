@@ -13,7 +13,7 @@ from django.urls import reverse
 from frontdesk.clinician_day import clinician_day, expected_starts
 from practices.models import AccessEvent, Practice, Role
 from practices.tenancy import inside
-from scheduling.models import Appointment, Practitioner
+from scheduling.models import Appointment, Participant, Practitioner
 from tests.factories import a_member, a_patient, a_practice, a_practitioner, a_type, a_user
 from tests.frontdesk.test_reviews import DAY, a_visit, at
 
@@ -59,6 +59,29 @@ def test_a_clinician_sees_her_own_visits_and_nobody_elses(house):
     visit_of(house, 11, given="Tom", practitioner=other)
     page = get(client_of(house["doctor"]), f"?who={other.pk}").content.decode()
     assert "Marisol Vega" in page
+    assert "Tom Vega" not in page
+
+
+def along(house: dict[str, Any], hour: int, minute: int = 0, **fields: Any) -> Appointment:
+    """A visit of a colleague in which Dr. Osei takes part."""
+    visit = visit_of(house, hour, minute, **fields)
+    with inside(house["practice"]):
+        Participant.objects.create(practice=house["practice"], appointment=visit, practitioner=house["osei"])
+    return visit
+
+
+def test_a_visit_in_which_she_takes_part_is_on_her_day_and_takes_her_time(house):
+    lind = a_practitioner(house["practice"], "Dr. Lindqvist")
+    visit = along(house, 11, practitioner=lind)
+    visit_of(house, 14, given="Tom", practitioner=lind)
+    with time_machine.travel(at(10), tick=False), inside(house["practice"]):
+        day = clinician_day(house["practice"], house["osei"], DAY, at(10), house["doctor"])
+    assert [(row.visit, row.line) for row in day.rows] == [(visit, "Follow-up, with Dr. Lindqvist")]
+    assert [getattr(item, "words", "") for item in day.groups[0][1]] == [
+        "Open, 1 hour", "To confirm", "Open, 30 minutes",
+    ]  # fmt: skip
+    page = get(client_of(house["doctor"]), f"?v={visit.pk}").content.decode()
+    assert "<dt>With</dt><dd>Dr. Lindqvist</dd>" in page
     assert "Tom Vega" not in page
 
 
@@ -173,6 +196,15 @@ def test_the_day_takes_as_many_queries_for_forty_visits_as_for_one(
 ):
     for number in range(count):
         visit_of(house, 10 + number // 12, 5 * (number % 12), given=f"P{number}", overbook_reason="test")
+    client = client_of(house["doctor"])
+    with time_machine.travel(at(9), tick=False), django_assert_num_queries(27):
+        client.get(reverse("day", args=["harbor-street"]))
+
+
+def test_visits_of_colleagues_take_no_query_more(house, django_assert_num_queries: Any):
+    lind = a_practitioner(house["practice"], "Dr. Lindqvist")
+    for number in range(12):
+        along(house, 10, 5 * number, given=f"P{number}", overbook_reason="test", practitioner=lind)
     client = client_of(house["doctor"])
     with time_machine.travel(at(9), tick=False), django_assert_num_queries(27):
         client.get(reverse("day", args=["harbor-street"]))

@@ -88,6 +88,28 @@ def left(diary: SimpleNamespace) -> None:
     diary.osei.save()
 
 
+def colleague_out(diary: SimpleNamespace) -> None:
+    """Dr. Chen is on a course while a visit of Dr. Osei takes her along."""
+    diary.kind.clinicians = 2
+    diary.kind.save()
+    Participant.objects.create(practice=diary.practice, appointment=plant(diary), practitioner=diary.chen)
+    TimeOff.objects.create(
+        practice=diary.practice,
+        practitioner=diary.chen,
+        starts_at=at("2026-11-25 10:15"),
+        ends_at=at("2026-11-25 12:00"),
+        label="Course",
+    )
+
+
+def colleague_left(diary: SimpleNamespace) -> None:
+    diary.kind.clinicians = 2
+    diary.kind.save()
+    Participant.objects.create(practice=diary.practice, appointment=plant(diary), practitioner=diary.chen)
+    diary.chen.active = False
+    diary.chen.save()
+
+
 def two_am(diary: SimpleNamespace) -> None:
     plant(diary, "2026-11-25 02:00")
 
@@ -210,6 +232,8 @@ PLANTED = [
     (closure, "closed", "Closed: Inventory"),
     (course, "out", "Out: Course"),
     (left, "out", "Dr. Osei does not see patients any more"),
+    (colleague_out, "out", "Dr. Chen takes part and is out: Course"),
+    (colleague_left, "out", "Dr. Chen takes part and does not see patients any more"),
     (two_am, "am_pm", "2:00 AM lies outside hours, 2:00 PM would fit"),
     (two_am_taken, "am_pm", "2:00 AM lies outside hours, 2:00 PM would fit but is taken"),
     (lunch, "off_hours", "Outside hours"),
@@ -240,6 +264,13 @@ PLANTED = [
 def test_a_planted_fault_is_found_by_its_check_and_by_no_other(diary, fault, check, words):
     fault(diary)
     assert [(found.check, found.detail) for found in look(DAY, DAY)] == [(check, words)]
+
+
+def test_where_both_clinicians_are_out_the_visit_is_one_finding_about_its_own(diary):
+    colleague_out(diary)
+    diary.osei.active = False
+    diary.osei.save()
+    assert [found.detail for found in look(DAY, DAY)] == ["Dr. Osei does not see patients any more"]
 
 
 def test_every_check_has_a_planted_fault():

@@ -4,7 +4,9 @@ import datetime as dt
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from messaging.models import Message, Task
 from patients.models import Consent
@@ -12,8 +14,9 @@ from scheduling import out_calls, out_cases
 from scheduling.booking import reschedule_appointment
 from scheduling.chasing import SYSTEM, chase
 from scheduling.choosing import choose_time
-from scheduling.models import Appointment, OutCase, Status, TimeOff, TimeRequest
+from scheduling.models import Appointment, OutCase, Participant, Status, TimeOff, TimeRequest
 from scheduling.out_cases import CaseRefused, open_case, send_case, take_back
+from scheduling.out_page import out_page
 from scheduling.planning import open_visits
 from scheduling.replacing import replacements
 from scheduling.time_requests import SettledMeanwhile, advance
@@ -314,3 +317,92 @@ def test_a_plan_that_nobody_sends_becomes_calls_before_the_visits(diary, clock):
     assert [request.state for request in requests_of(case)] == ["to-call", "planned"]
     (task,) = Task.objects.open()
     assert (task.kind, "nobody was told yet" in task.note) == ("rebook", True)
+
+
+def a_day_for_two(diary, count=1):
+    """So many visits of Dr. Osei tomorrow, in each of which Dr. Chen takes part."""
+    diary.kind.clinicians = 2
+    diary.kind.save()
+    visits = a_day(diary, count)
+    parts = Participant.objects.filter(appointment__in=visits).values_list("practitioner", flat=True)
+    assert list(parts) == [diary.chen.pk] * count
+    return visits
+
+
+def test_a_visit_in_which_she_takes_part_is_called_for_and_the_call_says_so(diary):
+    (visit,) = a_day_for_two(diary)
+    case, _ = out_tomorrow(diary, practitioner=diary.chen)
+    (request,) = requests_of(case)
+    assert (request.appointment, request.plan) == (visit, "call")
+    (row,) = out_page(case, diary.practice, private=False).rows
+    assert row.kind == "Follow-up, takes part in the visit of Dr. Osei"
+    send_case(case=case, by=diary.by)
+    (task,) = Task.objects.open()
+    assert (task.kind, task.note) == ("rebook", "Dr. Chen is out, takes part in the visit of Dr. Osei")
+    out_calls.record_outcome(request=request, outcome="no-answer", by=diary.by)
+    (person, moment), *_ = request.offered
+    to = {diary.osei.pk: diary.osei, diary.chen.pk: diary.chen}[person]
+    starts_at = dt.datetime.fromisoformat(moment)
+    moved = out_calls.take_time(request=request, practitioner=to, starts_at=starts_at, by=diary.by)
+    assert Participant.objects.filter(appointment=moved).count() == 1
+    assert [request.state for request in requests_of(case)] == ["moved"]
+    assert OutCase.objects.get().state == "closed"
+
+
+def test_a_visit_in_which_she_takes_part_is_kept_cancelled_asked_for_and_taken_back(diary):
+    visits = a_day_for_two(diary, 4)
+    case, _ = out_tomorrow(diary, practitioner=diary.chen)
+    plans = [
+        {"plan": "keep", "keep_reason": "Dr. Osei sees the patient alone"},
+        {"plan": "cancel"},
+        {"plan": "ask"},
+        {"plan": "call"},
+    ]
+    for request, values in zip(requests_of(case), plans, strict=True):
+        out_cases.plan_visit(request=request, version=request.version, values=values, by=diary.by)
+    send_case(case=case, by=diary.by)
+    assert [request.state for request in requests_of(case)] == ["kept", "cancelled", "asked", "to-call"]
+    done = take_back(case=case, by=diary.by)
+    assert done.stay_cancelled == 0
+    assert Appointment.objects.filter(status=Status.BOOKED).count() == len(visits)
+    assert not Task.objects.open().exists()
+
+
+def test_a_visit_of_two_who_are_out_is_looked_after_once(diary, monkeypatch):
+    (visit,) = a_day_for_two(diary)
+    first, _ = out_tomorrow(diary)
+    second, _ = out_tomorrow(diary, practitioner=diary.chen)
+    assert [request.appointment for request in requests_of(first)] == [visit]
+    assert requests_of(second) == []
+    assert out_page(second, diary.practice, private=False).missing == 0
+    with monkeypatch.context() as both:  # planned by a colleague just after it was looked for
+        both.setattr(out_cases, "visits_in", lambda case: [visit])
+        with pytest.raises(CaseRefused, match="at this moment"):
+            out_cases.take_in(case=second, by=diary.by)
+    take_back(case=first, by=diary.by)
+    assert out_page(second, diary.practice, private=False).missing == 1
+    assert out_cases.take_in(case=second, by=diary.by) == 1
+    assert [request.plan for request in requests_of(second)] == ["call"]
+
+
+def test_the_plan_takes_as_many_statements_for_one_visit_of_two_clinicians_as_for_eleven(diary):
+    counts = []
+    for count, clinician in ((1, diary.osei), (11, diary.chen)):
+        visits = a_day_for_two(diary, count)
+        with anew(diary.practice), CaptureQueriesContext(connection) as seen:
+            case, _ = out_tomorrow(diary, practitioner=clinician)
+        assert len(requests_of(case)) == count
+        counts.append(len(seen))
+        take_back(case=case, by=diary.by)
+        Appointment.objects.filter(pk__in=[visit.pk for visit in visits]).update(status=Status.CANCELLED)
+    assert counts[0] == counts[1]
+
+
+def test_the_way_out_of_the_audit_leads_to_the_colleague_who_is_out(diary):
+    (visit,) = a_day_for_two(diary)
+    case, _ = out_tomorrow(diary, practitioner=diary.chen)
+    client = Client()
+    client.force_login(diary.dana.user)
+    page = client.get(reverse("out", args=[diary.practice.slug]), {"visit": str(visit.pk)})
+    assert page.context["who"] == "Dr. Chen"
+    assert page.context["form"]["time_off"].value() == case.time_off_id
