@@ -1,8 +1,8 @@
 """Somebody stands at the desk: found or added, booked into the next free time, here at once."""
 
 import datetime as dt
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 from django.utils import timezone
@@ -16,10 +16,13 @@ from scheduling import notices
 from scheduling.availability import free_times
 from scheduling.calling import NewCaller, book_for_caller
 from scheduling.drafts import Slot
+from scheduling.fits import NEED
+from scheduling.judging import judged
 from scheduling.models import Appointment, AppointmentType, Change, Practitioner, Status
+from scheduling.needs import wants_of
 from scheduling.refusals import BookingRefused, OutsideHours, SlotTaken
 from scheduling.regions import columns_of
-from scheduling.search import who_offers
+from scheduling.search import search, who_offers
 
 REASON = "walked in"
 
@@ -31,6 +34,7 @@ class Place:
     slot: Slot
     beside: bool
     minutes: int  # until it begins
+    unmet: tuple[str, ...] = ()  # what the patient needs and would not have
 
 
 def present_quarter(now: dt.datetime) -> dt.datetime:
@@ -38,7 +42,9 @@ def present_quarter(now: dt.datetime) -> dt.datetime:
     return now - dt.timedelta(minutes=now.minute % 15, seconds=now.second, microseconds=now.microsecond)
 
 
-def places(kind: AppointmentType, practice: Practice, now: dt.datetime) -> list[Place]:
+def places(
+    kind: AppointmentType, practice: Practice, now: dt.datetime, patient: Patient | None = None
+) -> list[Place]:
     """The next free time today of each clinician, soonest first, then the present beside her others."""
     people = who_offers(kind)
     start = present_quarter(now)
@@ -54,7 +60,33 @@ def places(kind: AppointmentType, practice: Practice, now: dt.datetime) -> list[
         for person in people
         if person.pk not in first or first[person.pk].slot.starts_at > start
     ]
-    return [*sorted(first.values(), key=lambda place: place.slot.starts_at), *now_beside]
+    found = [*sorted(first.values(), key=lambda place: place.slot.starts_at), *now_beside]
+    return with_needs(found, kind, people, patient, start) if patient is not None else found
+
+
+def with_needs(
+    found: Sequence[Place],
+    kind: AppointmentType,
+    people: Sequence[Practitioner],
+    patient: Patient,
+    now: dt.datetime,
+) -> list[Place]:
+    """The places with what the patient needs and would not have there; one search for all of them.
+
+    None is left out: whoever stands at the desk may agree to it, and has to be told.
+    """
+    wants = wants_of(patient)
+    if not wants.bind or not found:
+        return list(found)
+    today = current_practice().today()
+    known = search(kind, people, today, today, now=now, patient=patient, wants=wants)
+    numbers = {person.pk: number for number, person in enumerate(people)}
+
+    def unmet(slot: Slot) -> tuple[str, ...]:
+        fit = judged(known, int(slot.starts_at.timestamp()), numbers[slot.practitioner.pk])
+        return fit.broken(NEED)
+
+    return [replace(place, unmet=unmet(place.slot)) for place in found]
 
 
 @transaction.atomic

@@ -62,7 +62,7 @@ def place_rows(draft: Draft, request: DeskRequest) -> list[dict[str, Any]]:
     """Where she can go: the next free time of each clinician, and now beside others for who may."""
     assert draft.kind is not None  # noqa: S101 - asked before
     now, zone = timezone.now(), request.practice.zone
-    found = walk_ins.places(draft.kind, request.practice, now)
+    found = walk_ins.places(draft.kind, request.practice, now, draft.patient)
     allowed = may_overbook(request.actor)
     chosen = draft.slot.value if draft.slot else ""
     return [
@@ -72,6 +72,7 @@ def place_rows(draft: Draft, request: DeskRequest) -> list[dict[str, Any]]:
             "when": "Now" if place.minutes == 0 else clock(place.slot.starts_at.astimezone(zone)),
             "words": "beside others" if place.beside else wait_words(place.minutes),
             "beside": place.beside,
+            "unmet": " ".join(place.unmet),
             "checked": place.slot.value == chosen,
         }
         for place in found

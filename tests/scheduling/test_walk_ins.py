@@ -12,19 +12,27 @@ from django.urls import reverse
 from django.utils import timezone
 
 from messaging.models import Message
-from patients.models import Patient
+from patients.models import Patient, PatientWish, WishKind
 from patients.registry import register_patient
 from practices.models import AuditEntry, Membership
 from practices.tenancy import inside
 from scheduling.booking import BookingRefused, MayNotOverbook, OutsideHours, SlotTaken
 from scheduling.flow import mark_in_visit
-from scheduling.models import Appointment, Change, WeeklyHours
+from scheduling.models import (
+    Appointment,
+    Change,
+    Practitioner,
+    Resource,
+    ResourceTimeOff,
+    WeeklyHours,
+)
 from scheduling.refusals import ChangedSince
 from scheduling.undo import undo_change
 from scheduling.walk_ins import places, present_quarter, walk_in
 from tests.scheduling.conftest import a_diary, a_texted_patient, at
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
+PLACES_QUERIES = 6
 
 
 def let_in(diary: Any, when: str = "2026-11-24 09:00", **given: Any) -> Appointment:
@@ -117,6 +125,34 @@ def test_nobody_is_taken_back_from_the_room(diary):
         undo_change(change=change, by=diary.by)
 
 
+def test_places_say_what_the_patient_needs_and_would_not_have_there(diary):
+    diary.patient.needs = ["interpreter"]
+    diary.patient.save()
+    PatientWish.objects.create(
+        practice=diary.practice, patient=diary.patient, kind=WishKind.GENDER, details={"gender": "female"}
+    )
+    Practitioner.objects.filter(pk=diary.chen.pk).update(gender="female")
+    rosa = Resource.objects.create(practice=diary.practice, kind="interpreter", name="Rosa", languages=[])
+    ResourceTimeOff.objects.create(
+        practice=diary.practice,
+        resource=rosa,
+        starts_at=at("2026-11-24 08:00"),
+        ends_at=at("2026-11-24 12:00"),
+    )
+    found = places(diary.kind, diary.practice, timezone.now(), diary.patient)
+    assert [(one.slot.practitioner.short_name, one.unmet) for one in found] == [
+        ("Dr. Osei", ("The patient asked for a woman.", "No interpreter is free then.")),
+        ("Dr. Chen", ("No interpreter is free then.",)),
+    ]
+
+
+def test_places_of_who_needs_nothing_cost_one_question_more(diary, django_assert_num_queries):
+    with django_assert_num_queries(PLACES_QUERIES):
+        anybodys = places(diary.kind, diary.practice, timezone.now())
+    with django_assert_num_queries(PLACES_QUERIES + 1):
+        assert places(diary.kind, diary.practice, timezone.now(), diary.patient) == anybodys
+
+
 # The dialog.
 
 
@@ -144,6 +180,20 @@ def test_the_dialog_finds_a_patient_and_shows_where_to(desk):
     looked = desk.client.post(desk.url("walk-in-look"), given(desk, slot=None), **HTMX).content.decode()
     assert "Dr. Osei" in looked
     assert "free" in looked
+
+
+def test_the_dialog_says_an_unmet_need_beside_the_place(desk):
+    fine = desk.client.post(desk.url("walk-in-look"), given(desk, slot=None), **HTMX).content.decode()
+    assert "Before 11:00 AM." not in fine
+    with inside(desk.practice):
+        PatientWish.objects.create(
+            practice=desk.practice,
+            patient=desk.patient,
+            kind=WishKind.NOT_BEFORE,
+            details={"starts": "11:00"},
+        )
+    looked = desk.client.post(desk.url("walk-in-look"), given(desk, slot=None), **HTMX).content.decode()
+    assert looked.count("Before 11:00 AM.") == 2, "at each of the two places"
 
 
 def test_one_press_lets_in_and_the_board_counts_the_minutes(desk, clock):
