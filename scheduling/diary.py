@@ -91,12 +91,16 @@ class Diary:
         return merge(self.visits[practitioner_id] + self.off(practitioner_id))
 
 
-def taken_of(ids: Any, opens: Any, closes: Any, now: Any, since: Any, own_hold: str = "") -> Any:
+def taken_of(
+    ids: Any, opens: Any, closes: Any, now: Any, since: Any, own_hold: str = "", leaves: Any = None
+) -> Any:
     """One row for each of the resources: thousands of rows would cost more than everything that follows."""
     rows = BusySlot.objects.standing(now).between(opens, closes, since).order_by()
     rows = rows.filter(resource_id__among=ids)
     if own_hold:
         rows = rows.exclude(hold__key=own_hold)
+    if leaves:
+        rows = rows.exclude(appointment=leaves)
     return rows.values("resource_id").annotate(edges=MergedEdges()).values_list("resource_id", "edges")
 
 
@@ -136,12 +140,14 @@ def read_diary(
     also: Collection[uuid.UUID] = (),
     with_rooms: bool = False,
     own_hold: str = "",
+    leaves: uuid.UUID | None = None,
 ) -> Diary:
     """The diary of these practitioners from the first to the last day, both included; four queries.
 
     Three without `visits`: that is enough to know whether somebody is there at all. `also` are rooms and
     other resources whose taken time is read along; `with_rooms` reads the hours of everybody who works in a
-    room, so that it is known whose a room is. The hold under the key `own_hold` takes nothing.
+    room, so that it is known whose a room is. The hold under the key `own_hold` takes nothing, nor does the
+    visit `leaves`, which would go elsewhere.
     """
     zone = current_practice().zone
     ids = [practitioner.pk for practitioner in practitioners]
@@ -153,7 +159,7 @@ def read_diary(
         out[row.practitioner_id].append(
             (int(row.starts_at.timestamp()), int(row.ends_at.timestamp()), row.label)
         )
-    taken = taken_time({*ids, *also}, opens, closes, own_hold) if visits else defaultdict(list)
+    taken = taken_time({*ids, *also}, opens, closes, own_hold, leaves) if visits else defaultdict(list)
     read = WEEKLY_WITH_ROOMS if with_rooms else WEEKLY
     rows = read.ask(ids=ids, days=sorted(weekdays_of(first, last)))
     shifts = shifts_of(_weekly(rows, zone), first, last, closures, zone)
@@ -162,13 +168,21 @@ def read_diary(
 
 
 def taken_time(
-    ids: Collection[uuid.UUID], opens: dt.datetime, closes: dt.datetime, own_hold: str = ""
+    ids: Collection[uuid.UUID],
+    opens: dt.datetime,
+    closes: dt.datetime,
+    own_hold: str = "",
+    leaves: uuid.UUID | None = None,
 ) -> dict[uuid.UUID, list[Stretch]]:
     """What is taken of practitioners, rooms and other resources, buffers included; one query."""
     taken: dict[uuid.UUID, list[Stretch]] = defaultdict(list)
     asked = {"ids": list(ids), "opens": opens, "closes": closes, "now": timezone.now()}
     asked["since"] = opens - LONGEST_VISIT
-    for key, edges in TAKEN_BUT.ask(**asked, own_hold=own_hold) if own_hold else TAKEN.ask(**asked):
+    if leaves:
+        rows = taken_of(**asked, own_hold=own_hold, leaves=leaves)
+    else:
+        rows = TAKEN_BUT.ask(**asked, own_hold=own_hold) if own_hold else TAKEN.ask(**asked)
+    for key, edges in rows:
         seconds = iter(map(int, edges.split(",")))
         taken[key] = list(zip(seconds, seconds, strict=True))
     return taken

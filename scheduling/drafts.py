@@ -146,6 +146,7 @@ class Draft:
     other: bool = False  # "other day and time" is the choice
     hold_key: str = ""  # under which this dialog holds its time
     fit: Fit | None = None  # the chosen time, where it was judged already
+    leaves: uuid.UUID | None = None  # the visit that would go there: it is not in its own way
 
 
 def read_draft(data: QueryDict, diary: Diary) -> Draft:

@@ -5,6 +5,7 @@ for it and what against it.
 """
 
 import datetime as dt
+import uuid
 from collections.abc import Sequence
 from typing import Literal
 
@@ -76,11 +77,13 @@ def judge(
     wants: Wants | None = None,
     own_hold: str = "",
     visits: bool = True,
+    leaves: uuid.UUID | None = None,
     now: dt.datetime | None = None,
 ) -> Fit:
     """What speaks for a time (an instant) and what against it; outside all hours too.
 
-    `needs` or `wants` stand in for those of the record. Without `visits` nobody is in the way.
+    `needs` or `wants` stand in for those of the record. Without `visits` nobody is in the way;
+    `leaves` is a visit that would go there, and does not stand in its own way.
     """
     wants = wants_of(patient, needs) if wants is None else wants
     zone = current_practice().zone
@@ -96,5 +99,6 @@ def judge(
         wants=wants,
         own_hold=own_hold,
         visits=visits,
+        leaves=leaves,
     )
     return judged(known, int(starts_at.timestamp()))

@@ -1,5 +1,7 @@
 """What is shown of a chosen time: why it fits, or what it breaks and how it can be had all the same."""
 
+from dataclasses import replace
+
 from scheduling.drafts import Draft, Slot
 from scheduling.fitting import NEED, TAKEN, Break, Fit, judge
 from scheduling.judging import judged
@@ -14,6 +16,8 @@ def fit_of_choice(draft: Draft, ahead: Search | None = None) -> Fit | None:
         return None
     if fit is not None and (fit.practitioner.pk, fit.starts_at) == (slot.practitioner.pk, slot.starts_at):
         return fit
+    if draft.leaves:
+        ahead = None  # there the visit still has its interpreter and its room, and would be in its own way
     places = [person.pk for person in ahead.people] if ahead is not None else []
     day = slot.starts_at.astimezone(draft.diary.practice.zone).date()
     if ahead is not None and slot.practitioner.pk in places and ahead.first <= day < ahead.last:
@@ -25,6 +29,7 @@ def fit_of_choice(draft: Draft, ahead: Search | None = None) -> Fit | None:
         patient=draft.patient,
         needs=draft.needs,
         own_hold=draft.hold_key,
+        leaves=draft.leaves,
     )
 
 
@@ -45,5 +50,13 @@ def unmet_needs(draft: Draft, slot: Slot) -> tuple[Break, ...]:
         patient=draft.patient,
         wants=wants,
         own_hold=draft.hold_key,
+        leaves=draft.leaves,
     )
     return draft.fit.broken(NEED)
+
+
+def newly_unmet(draft: Draft, slot: Slot, before: Slot) -> tuple[Break, ...]:
+    """What the patient needs, has at the time before and would not have at the new one."""
+    unmet = unmet_needs(draft, slot)
+    missed_already = unmet_needs(replace(draft), before) if unmet else ()
+    return tuple(one for one in unmet if one not in missed_already)

@@ -268,12 +268,14 @@ def search(
     lead: dt.timedelta = dt.timedelta(),
     own_hold: str = "",
     visits: bool = True,
+    leaves: uuid.UUID | None = None,
 ) -> Search:
     """Reads all that bears on visits of a type with these people on these days.
 
     Five queries. One more for kept time where there is any, for rooms, for resources (and two where there are
     any), for groups, for a second clinician: only where the type or the patient asks for it. `own_hold` is
-    the key of a hold that is not in the way; without `visits` nothing else is either.
+    the key of a hold that is not in the way, `leaves` a visit that is not because it would go elsewhere;
+    without `visits` nothing else is either.
     """
     span = Span((kind.minutes + wants.extra_minutes) * 60, kind.buffer_before * 60, kind.buffer_after * 60)
     offering = who_offers(kind) if kind.clinicians > 1 else []
@@ -283,7 +285,14 @@ def search(
     members = members_of(kind.needs_resource, wants.language)
     also = {one.pk for one in members} | {room.pk for room in rooms or ()}
     diary = read_diary(
-        everybody, first, last, visits=visits, also=also, with_rooms=with_rooms, own_hold=own_hold
+        everybody,
+        first,
+        last,
+        visits=visits,
+        also=also,
+        with_rooms=with_rooms,
+        own_hold=own_hold,
+        leaves=leaves,
     )
     means = means_of(members, first, last, diary.closures, diary.zone)
     clear = means.clear(members, span, diary.visits)
@@ -292,7 +301,7 @@ def search(
         kind=kind, people=people, offering=offering, first=first, last=last, now=now, patient=patient,
         wants=wants, span=span, step=kind.step * 60, diary=diary,
         known_rooms=rooms, pools=pools, missing=missing, blocks=blocks_of(everybody, first, last),
-        sessions=sessions_of(kind, people, first, last, own_hold), lead=lead,
+        sessions=sessions_of(kind, people, first, last, own_hold, leaves), lead=lead,
     )  # fmt: skip
 
 
@@ -348,7 +357,12 @@ BLOCKS = Prepared(
 
 
 def sessions_of(
-    kind: AppointmentType, people: Sequence[Practitioner], first: dt.date, last: dt.date, own_hold: str
+    kind: AppointmentType,
+    people: Sequence[Practitioner],
+    first: dt.date,
+    last: dt.date,
+    own_hold: str,
+    leaves: uuid.UUID | None = None,
 ) -> dict[tuple[uuid.UUID, int], Session]:
     """The groups of a type that have places left; two queries, none for a type that is no group's."""
     if kind.capacity <= 1:
@@ -356,6 +370,8 @@ def sessions_of(
     groups = Q(appointment_type=kind, practitioner__in=[person.pk for person in people])
     booked = Appointment.objects.active().filter(groups, overbook_reason="", local_date__range=(first, last))
     held = Hold.objects.standing().filter(groups, session__isnull=False).exclude(key=own_hold)
+    if leaves:
+        booked = booked.exclude(pk=leaves)
     seats = [
         *booked.order_by().values_list("practitioner_id", Seconds("starts_at"), "room_id"),
         *held.order_by().values_list("practitioner_id", Seconds("starts_at"), "room_id"),

@@ -2,10 +2,12 @@
 
 import json
 import uuid
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from practices.access import DeskRequest, requires
@@ -24,11 +26,13 @@ from scheduling.drafts import Diary, Draft, Slot, as_instant, as_version, read_d
 from scheduling.forms import WhenForm
 from scheduling.linked import along, next_along
 from scheduling.models import Appointment
+from scheduling.objections import newly_unmet
 from scheduling.refusals import DatesRefused
 from scheduling.regions import columns_of
 from scheduling.views.booking import CONFLICT, UNFINISHED, done
 from scheduling.views.changes import bar
 from scheduling.views.visits import visit_or_404
+from scheduling.walk_ins import present_quarter
 from scheduling.wallclock import ClockChange
 from scheduling.words import short_when
 
@@ -116,7 +120,12 @@ def draft_of(request: DeskRequest, visit: Appointment) -> Draft:
     """What was chosen; kind, patient and needs are those of the visit."""
     data = request.POST if request.method == "POST" else request.GET
     draft = read_draft(data, Diary(request.practice))
+    return of_visit(draft, visit)
+
+
+def of_visit(draft: Draft, visit: Appointment) -> Draft:
     draft.kind, draft.patient, draft.needs = visit.appointment_type, visit.patient, visit.all_needs
+    draft.leaves = visit.pk
     return draft
 
 
@@ -159,23 +168,51 @@ def plainly(words: str, status: int) -> HttpResponse:
 
 
 def drop(request: DeskRequest, visit: Appointment) -> HttpResponse:
-    """A card dropped on the board: 200 with the change bar, or 409 with the reason in words."""
+    """A card dropped on the board: 200 with the change bar, or 409 with a reason or a question in words."""
     diary = Diary(request.practice)
     starts_at = as_instant(request.POST["start"], request.practice)
-    practitioner = diary.practitioner_of(request.POST.get("practitioner")) or visit.practitioner
     if starts_at is None:
         return plainly("That place on the board has no time.", UNFINISHED)
+    slot = Slot(diary.practitioner_of(request.POST.get("practitioner")) or visit.practitioner, starts_at)
+    version = as_version(request.POST.get("version"))
+    if asked := question_about(visit, version, diary, slot):
+        return ask_first(request, visit, slot, asked)
     try:
         moved = reschedule_appointment(
             appointment=visit,
-            version=as_version(request.POST.get("version")),
-            starts_at=starts_at,
-            practitioner=practitioner,
+            version=version,
+            starts_at=slot.starts_at,
+            practitioner=slot.practitioner,
             by=request.actor,
         )
     except BookingRefused as refusal:
         return plainly(str(refusal), CONFLICT)
-    if "text/html" in request.headers.get("Accept", "") and not request.htmx:
+    return dropped(request, visit, moved)
+
+
+def question_about(visit: Appointment, version: int, diary: Diary, slot: Slot) -> str:
+    """What somebody has to say before a visit may go there, in words; empty where nothing has to be asked."""
+    if not visit.is_open or visit.version != version or slot.starts_at < present_quarter(timezone.now()):
+        return ""  # the verb refuses it: nobody has to be asked
+    before = Slot(visit.practitioner, visit.starts_at)
+    if unmet := newly_unmet(of_visit(Draft(diary), visit), slot, before):
+        return f"{' '.join(unmet)} Ask the patient, and tick that it was agreed."
+    return "It belongs to other visits: choose which of them move." if choices_for(visit, {}) else ""
+
+
+def ask_first(request: DeskRequest, visit: Appointment, slot: Slot, words: str) -> HttpResponse:
+    """The question in words, and the address of the dialog that asks it with the dropped place chosen."""
+    url = reverse("appointment-move", args=[request.practice.slug, visit.pk])
+    url = f"{url}?{urlencode({'picked': slot.value})}"
+    if wants_a_page(request):
+        return redirect(url)
+    response = plainly(f"Not moved yet. {words}", CONFLICT)
+    response["X-Dialog"] = url
+    return response
+
+
+def dropped(request: DeskRequest, visit: Appointment, moved: Appointment) -> HttpResponse:
+    if wants_a_page(request):
         return redirect(reverse("appointment", args=[request.practice.slug, moved.pk]))
     response = bar(request)
     response["X-Appointment"] = str(moved.pk)
@@ -183,3 +220,8 @@ def drop(request: DeskRequest, visit: Appointment) -> HttpResponse:
         {"refresh": " ".join([*columns_of(moved, visit), "queue", "changes"])}
     )
     return response
+
+
+def wants_a_page(request: DeskRequest) -> bool:
+    """Whether a browser without scripts asks."""
+    return "text/html" in request.headers.get("Accept", "") and not request.htmx

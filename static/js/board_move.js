@@ -106,7 +106,7 @@ async function ask(card, column, start) {
   const body = new URLSearchParams({ practitioner: column.dataset.practitioner, start: isoAt(start, column), version: card.dataset.v });
   const url = board().dataset.moveUrl.replace(/0{8}-0{4}-0{4}-0{4}-0{12}/, idOf(card));
   const answer = await fetch(url, { method: "POST", body, headers: { "X-CSRFToken": token(), "HX-Request": "true" } });
-  return { ok: answer.status === 200 && !answer.redirected, id: answer.headers.get("X-Appointment"), text: await answer.text(), status: answer.status };
+  return { ok: answer.status === 200 && !answer.redirected, id: answer.headers.get("X-Appointment"), dialog: answer.headers.get("X-Dialog"), text: await answer.text(), status: answer.status };
 }
 
 const nameOfColumn = (column) => `appointments:${dayOf(column)}:${column.dataset.practitioner}`;
@@ -137,6 +137,12 @@ export async function drop() {
     const bar = document.getElementById("change-bar");
     if (bar) window.htmx.swap(bar, answer.text, { swapStyle: "innerHTML" });
     onDone(card, answer.id);
+  } else if (answer.dialog) {
+    // Something has to be asked first: the card is where it was, and so is all else on the board.
+    goBack(card, home);
+    announce(answer.text);
+    openDialog(answer.dialog, card);
+    return;
   } else {
     goBack(card, home);
     say(refused(answer));
