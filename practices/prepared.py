@@ -38,7 +38,8 @@ def plans_kept() -> Iterator[None]:
     """
     connection.ensure_connection()
     driver = connection.connection
-    if not settings.KEEP_PLANS:
+    # Where statements are logged, they are with their values: a kept one says neither.
+    if not settings.KEEP_PLANS or connection.queries_logged:
         yield
         return
     usual = driver.cursor_factory
