@@ -147,6 +147,14 @@ class DelayView(GatedAPIView):
         except BookingRefused as refusal:
             raise Problem(422, "The delay cannot be said so", str(refusal)) from None
 
+    def stands_after(self, verb: Any, asked: Any, practitioner_id: uuid.UUID) -> Response:
+        """Carries out what was asked and answers with the delay as it stands then."""
+        practitioner = self.clinician(practitioner_id)
+        asked.is_valid(raise_exception=True)
+        self.carried_out(verb, practitioner=practitioner, **asked.validated_data)
+        (body,) = self.shown([day_of(practitioner)])
+        return Response(body)
+
 
 class Delays(DelayView):
     permissions = {"get": "delay.view"}
@@ -169,11 +177,7 @@ class OneDelay(DelayView):
     @extend_schema(operation_id="say_late", request=SayingLate, responses={200: DelayShape, **REFUSED})
     def post(self, request: Request, practitioner_id: uuid.UUID) -> Response:
         """Says how many minutes a clinician is behind; tells nobody."""
-        asked, practitioner = SayingLate(data=request.data), self.clinician(practitioner_id)
-        asked.is_valid(raise_exception=True)
-        self.carried_out(say_late, practitioner=practitioner, **asked.validated_data)
-        (body,) = self.shown([day_of(practitioner)])
-        return Response(body)
+        return self.stands_after(say_late, SayingLate(data=request.data), practitioner_id)
 
 
 class Tell(DelayView):
@@ -208,8 +212,4 @@ class UndoStep(DelayView):
     @extend_schema(operation_id="undo_late", request=TakingBack, responses={200: DelayShape, **REFUSED})
     def post(self, request: Request, practitioner_id: uuid.UUID) -> Response:
         """Takes the last step back, within the practice’s window: what was said, or whom it told."""
-        asked, practitioner = TakingBack(data=request.data), self.clinician(practitioner_id)
-        asked.is_valid(raise_exception=True)
-        self.carried_out(undo_late, practitioner=practitioner, **asked.validated_data)
-        (body,) = self.shown([day_of(practitioner)])
-        return Response(body)
+        return self.stands_after(undo_late, TakingBack(data=request.data), practitioner_id)

@@ -7,29 +7,17 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from patients.models import Need, PatientWish, WishKind
+from patients.models import Need
 from practices.models import AuditEntry
 from practices.tenancy import inside
 from scheduling.models import Participant, Resource, ResourceHours
 from tests.scheduling.test_belonging_pages import family, standing, weekly
+from tests.scheduling.test_fitting_pages import wished
 from tests.scheduling.test_pages import HTMX, booked, desk, slot
 from tests.scheduling.test_series_pages import words
 
-__all__ = ["desk", "family", "weekly"]
+__all__ = ["desk", "family", "weekly", "wished"]
 DROP_QUERIES = 57
-
-
-@pytest.fixture
-def wished(desk):
-    """The patient comes at ten at the earliest."""
-    with inside(desk.practice):
-        PatientWish.objects.create(
-            practice=desk.practice,
-            patient=desk.patient,
-            kind=WishKind.NOT_BEFORE,
-            details={"starts": "10:00"},
-        )
-    return desk
 
 
 @pytest.fixture
